@@ -1,0 +1,86 @@
+//! Bytes → facts and pictures. Pure: no path, no clock, no threads to wait for; runs in the worker process.
+//!
+//! Each kind has the same three functions: `sniff` what the first bytes are, `probe` the facts and the structure,
+//! `derive` the picture.
+
+pub mod audio;
+pub mod document;
+pub mod image;
+pub mod picture;
+pub mod video;
+
+use std::io::{Read, Seek};
+
+use crate::asset::{Facts, Flaw, Foreign, Format, Kind};
+
+/// The bytes of one file: bounded, seekable, not trusted.
+pub trait Source: Read + Seek {}
+impl<T: Read + Seek> Source for T {}
+
+/// As many leading bytes as [`sniff`] looks at, at most.
+pub const HEAD_BYTES: usize = 4096;
+
+/// What the operator allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Width × height of a picture or of a film's frame, at most.
+    pub max_pixels: u64,
+}
+
+/// What the first bytes say of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sniffed {
+    Allowed(Format),
+    Foreign(Foreign),
+    Unknown,
+}
+
+/// Why a file is not taken, once its bytes were read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// It is of the format, and broken.
+    Broken(Flaw),
+    /// Looked at more closely, it is of another type (AAC behind an ID3 tag, say).
+    Foreign(Foreign),
+    /// Width and height as coded.
+    TooManyPixels { width: u32, height: u32 },
+}
+
+impl From<Flaw> for Refusal {
+    fn from(flaw: Flaw) -> Refusal {
+        Refusal::Broken(flaw)
+    }
+}
+
+/// The type of a file by its first [`HEAD_BYTES`] (fewer where the file is shorter).
+pub fn sniff(head: &[u8]) -> Sniffed {
+    image::sniff(head)
+        .or_else(|| video::sniff(head))
+        .or_else(|| document::sniff(head))
+        .or_else(|| audio::sniff(head))
+        .unwrap_or(Sniffed::Unknown)
+}
+
+/// The facts of a file of this format, its structure proven as far as they need it.
+pub fn probe(format: Format, source: &mut dyn Source, limits: &Limits) -> Result<Facts, Refusal> {
+    match format.kind() {
+        Kind::Image => image::probe(format, source, limits),
+        Kind::Video => video::probe(format, source, limits),
+        Kind::Audio => audio::probe(format, source, limits),
+        Kind::Document => document::probe(format, source, limits),
+    }
+}
+
+/// The thumbnail of a file whose facts are known: a JPEG, longest side at most [`THUMBNAIL_SIDE`] pixels, upright.
+/// `None` where none can be made.
+pub fn derive(format: Format, source: &mut dyn Source, limits: &Limits) -> Option<Vec<u8>> {
+    match format.kind() {
+        Kind::Image => image::derive(format, source, limits),
+        Kind::Video => video::derive(format, source, limits),
+        Kind::Audio => None,
+        Kind::Document => document::derive(format, source, limits),
+    }
+}
+
+/// The longest side of a thumbnail, in pixels.
+pub const THUMBNAIL_SIDE: u32 = 480;
