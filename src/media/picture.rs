@@ -2,6 +2,7 @@
 
 use fast_image_resize::images::Image;
 use fast_image_resize::{PixelType, ResizeAlg, ResizeOptions, Resizer};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use super::THUMBNAIL_SIDE;
 
@@ -68,36 +69,29 @@ impl Picture {
 
     /// Upright.
     pub fn turn(self, orientation: Orientation) -> Picture {
-        if orientation == Orientation::Upright {
-            return self;
-        }
         let (width, height) = (self.width as usize, self.height as usize);
-        let (out_width, out_height) = if orientation.swaps_sides() {
+        let (pixels, _) = self.rgb.as_chunks::<3>();
+        let rows = pixels.chunks_exact(width);
+        let column = |x: usize| pixels.iter().skip(x).step_by(width);
+        let turned: Vec<[u8; 3]> = match orientation {
+            Orientation::Upright => return self,
+            Orientation::FlipHorizontal => rows.flat_map(|row| row.iter().rev()).copied().collect(),
+            Orientation::Rotate180 => pixels.iter().rev().copied().collect(),
+            Orientation::FlipVertical => rows.rev().flatten().copied().collect(),
+            Orientation::Transpose => (0..width).flat_map(column).copied().collect(),
+            Orientation::Rotate90 => (0..width).flat_map(|x| column(x).rev()).copied().collect(),
+            Orientation::Transverse => (0..width).rev().flat_map(|x| column(x).rev()).copied().collect(),
+            Orientation::Rotate270 => (0..width).rev().flat_map(column).copied().collect(),
+        };
+        let (width, height) = if orientation.swaps_sides() {
             (height, width)
         } else {
             (width, height)
         };
-        let mut rgb = Vec::with_capacity(self.rgb.len());
-        for y in 0..out_height {
-            for x in 0..out_width {
-                let (from_x, from_y) = match orientation {
-                    Orientation::Upright => (x, y),
-                    Orientation::FlipHorizontal => (width - 1 - x, y),
-                    Orientation::Rotate180 => (width - 1 - x, height - 1 - y),
-                    Orientation::FlipVertical => (x, height - 1 - y),
-                    Orientation::Transpose => (y, x),
-                    Orientation::Rotate90 => (y, height - 1 - x),
-                    Orientation::Transverse => (width - 1 - y, height - 1 - x),
-                    Orientation::Rotate270 => (width - 1 - y, x),
-                };
-                let at = (from_y * width + from_x) * 3;
-                rgb.extend_from_slice(&self.rgb[at..at + 3]);
-            }
-        }
         Picture {
-            width: out_width as u32,
-            height: out_height as u32,
-            rgb,
+            width: width as u32,
+            height: height as u32,
+            rgb: turned.into_flattened(),
         }
     }
 
@@ -124,11 +118,17 @@ impl Picture {
     pub fn to_jpeg(&self) -> Option<Vec<u8>> {
         /// Smaller is visibly blocky at this size, larger is bytes nobody sees.
         const QUALITY: u8 = 82;
+        /// Up to this side it is icons and pixel art, whose colours would run into each other at half resolution.
+        const SMALL_SIDE: u16 = 128;
         let (width, height) = (u16::try_from(self.width).ok()?, u16::try_from(self.height).ok()?);
         let mut jpeg = Vec::new();
-        jpeg_encoder::Encoder::new(&mut jpeg, QUALITY)
-            .encode(&self.rgb, width, height, jpeg_encoder::ColorType::Rgb)
-            .ok()?;
+        let mut encoder = Encoder::new(&mut jpeg, QUALITY);
+        encoder.set_sampling_factor(if width.max(height) <= SMALL_SIDE {
+            SamplingFactor::F_1_1
+        } else {
+            SamplingFactor::F_2_2
+        });
+        encoder.encode(&self.rgb, width, height, ColorType::Rgb).ok()?;
         Some(jpeg)
     }
 }
