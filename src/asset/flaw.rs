@@ -39,6 +39,7 @@ flaws! {
     NoVideoTrack = 41, "it has no video track";
     NoDuration = 42, "its duration cannot be told";
     NoFrames = 43, "it has no frames";
+    CompressedMovie = 44, "its movie header is compressed";
     // Sounds
     NoSoundFrames = 60, "it has no sound frames";
     NoSampleData = 61, "it has no sample data";

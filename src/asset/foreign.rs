@@ -45,6 +45,7 @@ foreign! {
     Flv = 44, "video/x-flv", "Export it as MP4.";
     MpegPs = 45, "video/mpeg", "Export it as MP4.";
     MpegTs = 46, "video/mp2t", "Export it as MP4.";
+    Mxf = 47, "application/mxf", "Export it as MP4.";
     // Sounds
     Aac = 60, "audio/aac", "Export it as MP3 or WAV.";
     M4a = 61, "audio/mp4", "Export it as MP3 or WAV.";

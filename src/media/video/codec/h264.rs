@@ -1,0 +1,434 @@
+//! H.264 (ITU-T H.264 in ISO/IEC 14496-15, 5): which samples have to be decoded for a picture, and by which of two
+//! decoders. The fast one reads 8-bit progressive 4:2:0 alone, which is nearly all there is; the other takes the rest.
+
+use super::sps::{Bits, Sps};
+use super::{Coded, Supply};
+use crate::media::video::boxes::u16_at;
+use crate::media::video::colour::Codes;
+use crate::media::video::entry::Entry;
+use crate::media::video::planes::{Plane, Planes, Window};
+use crate::media::video::samples::Sample;
+
+/// Types of NAL units (H.264, table 7-1).
+const SLICE: u8 = 1;
+const IDR_SLICE: u8 = 5;
+const SPS: u8 = 7;
+const PPS: u8 = 8;
+
+/// Sequence parameter sets that are remembered, at most: as many as can have numbers.
+const MAX_SETS: usize = 32;
+/// NAL units of one sample, at most: a picture of 8K in slices of one row of macroblocks has 270.
+const MAX_NALS: usize = 4096;
+
+/// The size of the pictures, by the first parameter set that agrees with the container, else by the first.
+pub fn coded(entry: &Entry) -> Option<Coded> {
+    let sets = Configuration::read(entry)?.sequences();
+    let agreeing = sets
+        .iter()
+        .find(|sps| (sps.window.width, sps.window.height) == (entry.width, entry.height));
+    let sps = agreeing.or(sets.first())?;
+    Some(Coded {
+        width: sps.window.width,
+        height: sps.window.height,
+        pixel_aspect: sps.pixel_aspect,
+    })
+}
+
+/// Decodes the last of `samples`, or where that takes too much the one that it would have started from.
+pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<Planes> {
+    let configuration = Configuration::read(entry)?;
+    let mut sequences = configuration.sequences();
+    let (first, is_idr) = start(&configuration, samples, supply)?;
+    let mut needed = samples.get(first..)?.to_vec();
+    let (shown_first, shown_last) = (needed.first()?.show_time, needed.last()?.show_time);
+    if !is_idr {
+        // Pictures shown before one that is not a fresh start hang on what was before it.
+        let target = needed.len() - 1;
+        let mut index = 0;
+        needed.retain(|sample| {
+            index += 1;
+            sample.show_time >= shown_first || index > target || shown_last < shown_first
+        });
+    }
+    learn(&mut sequences, &configuration, needed.first()?, supply)?;
+    let is_fast = sequences.iter().all(is_for_fast);
+    let blocks = sequences.iter().map(Sps::blocks).max()?;
+    if sequences.iter().any(|sps| memory(sps) > MAX_MEMORY) {
+        needed.truncate(1);
+    }
+    let mut job = Job {
+        configuration: &configuration,
+        sequences,
+        samples: needed,
+        blocks,
+        colour: entry.colour,
+    };
+    let planes = is_fast.then(|| job.run(&mut Fast::default(), supply)).flatten();
+    planes.or_else(|| job.run(&mut Thorough::default(), supply))
+}
+
+/// Bytes that decoded pictures may take, of the 512 MiB that a worker has.
+const MAX_MEMORY: u64 = 400 << 20;
+
+/// Bytes that decoding whole groups of pictures may take: 384 a block for the samples, nearly as much for vectors and
+/// what else is kept of a reference, and some pictures under way.
+fn memory(sps: &Sps) -> u64 {
+    let bytes_a_sample = if sps.depth > 8 { 2 } else { 1 };
+    let pictures = u64::from(sps.max_references.min(16)) + 3;
+    sps.blocks()
+        .saturating_mul(384 * 7 / 4 * bytes_a_sample * pictures)
+}
+
+/// What the fast decoder reads rightly. It takes the third way to code the order of display for another.
+fn is_for_fast(sps: &Sps) -> bool {
+    sps.chroma_format == 1 && sps.depth == 8 && !sps.bypass && sps.order_type != 1
+}
+
+/// `avcC` (ISO/IEC 14496-15, 5.3.3.1).
+struct Configuration<'a> {
+    /// Bytes of the length before each NAL unit, 1 to 4.
+    length_bytes: usize,
+    /// Parameter sets, as NAL units.
+    sets: Vec<&'a [u8]>,
+}
+
+impl<'a> Configuration<'a> {
+    fn read(entry: &'a Entry) -> Option<Configuration<'a>> {
+        let bytes = entry.configuration.as_slice();
+        let length_bytes = usize::from(bytes.get(4)? & 3) + 1;
+        let mut sets = Vec::new();
+        let mut rest = bytes.get(5..)?;
+        for mask in [0x1F, 0xFF] {
+            // The names of some formats promise that sets come with the pictures; then even the counts may be missing.
+            let Some((count, behind)) = rest.split_first() else {
+                break;
+            };
+            rest = behind;
+            for _ in 0..count & mask {
+                let length = usize::from(u16_at(rest, 0)?);
+                sets.push(rest.get(2..2 + length)?);
+                rest = rest.get(2 + length..)?;
+            }
+        }
+        Some(Configuration { length_bytes, sets })
+    }
+
+    fn sequences(&self) -> Vec<Sps> {
+        let sets = self.sets.iter().filter(|nal| kind(nal) == Some(SPS));
+        sets.filter_map(|nal| Sps::read(nal.get(1..)?)).collect()
+    }
+
+    /// The NAL units of a sample that a decoder needs. What is behind a length that can't be is left out.
+    fn nals<'s>(&self, sample: &'s [u8]) -> Vec<&'s [u8]> {
+        let mut nals = Vec::new();
+        let mut rest = sample;
+        while nals.len() < MAX_NALS
+            && let Some((length, behind)) = rest.split_at_checked(self.length_bytes)
+        {
+            let length = length
+                .iter()
+                .fold(0, |length, byte| length << 8 | usize::from(*byte));
+            // The last one may be cut off by the end of a damaged sample: the decoder sees what there is.
+            let (nal, next) = behind.split_at(length.min(behind.len()));
+            if matches!(kind(nal), Some(SLICE | IDR_SLICE | SPS | PPS)) {
+                nals.push(nal);
+            }
+            rest = next;
+        }
+        nals
+    }
+}
+
+fn kind(nal: &[u8]) -> Option<u8> {
+    nal.first().map(|header| header & 0x1F)
+}
+
+/// Whether other pictures are decoded from the one that this slice belongs to (`nal_ref_idc`).
+fn is_reference(nal: &[u8]) -> bool {
+    nal.first().is_some_and(|header| header & 0x60 != 0)
+}
+
+fn is_slice(nal: &[u8]) -> bool {
+    matches!(kind(nal), Some(SLICE | IDR_SLICE))
+}
+
+/// Adds the parameter sets that come with a sample; `None` where a picture would be larger than allowed.
+fn learn(
+    sequences: &mut Vec<Sps>,
+    configuration: &Configuration,
+    sample: &Sample,
+    supply: &mut Supply,
+) -> Option<()> {
+    let bytes = supply.sample(sample)?;
+    learn_from(sequences, &configuration.nals(&bytes), supply.limits.max_pixels)
+}
+
+fn learn_from(sequences: &mut Vec<Sps>, nals: &[&[u8]], max_pixels: u64) -> Option<()> {
+    for nal in nals.iter().filter(|nal| kind(nal) == Some(SPS)) {
+        let sps = Sps::read(nal.get(1..)?)?;
+        if !sequences.contains(&sps) && sequences.len() < MAX_SETS {
+            sequences.push(sps);
+        }
+    }
+    let is_allowed = |sps: &Sps| u64::from(sps.window.width) * u64::from(sps.window.height) <= max_pixels;
+    sequences.iter().all(is_allowed).then_some(())
+}
+
+/// How a picture can be begun from.
+#[derive(PartialEq)]
+enum Fresh {
+    /// All before it is forgotten (IDR).
+    Idr,
+    /// It needs no other, but pictures shown before it may.
+    Intra,
+    No,
+}
+
+/// Where decoding has to start for the last of `samples`, and whether all before is forgotten there. The container's
+/// word is checked, since some mark every sample; where nothing holds up, its word is taken after all.
+fn start(configuration: &Configuration, samples: &[Sample], supply: &mut Supply) -> Option<(usize, bool)> {
+    let target = samples.last()?;
+    let marked = || {
+        samples
+            .iter()
+            .enumerate()
+            .rev()
+            .filter(|(_, sample)| sample.is_sync)
+    };
+    for (index, sample) in marked() {
+        match freshness(configuration, sample, supply) {
+            Fresh::Idr => return Some((index, true)),
+            Fresh::Intra if sample.show_time <= target.show_time => return Some((index, false)),
+            Fresh::Intra | Fresh::No => {}
+        }
+    }
+    marked().next().map(|(index, _)| (index, false))
+}
+
+/// Looks at the first slice of a sample, without reading all of it.
+fn freshness(configuration: &Configuration, sample: &Sample, supply: &mut Supply) -> Fresh {
+    const I_SLICE: u32 = 2;
+    /// The header byte and two numbers of at most 31 bits each, twice as long.
+    const SLICE_BYTES: usize = 16;
+    /// Parameter sets and messages before the first slice.
+    const MAX_BEFORE: usize = 64;
+    let end = sample.start.saturating_add(sample.size.into());
+    let mut at = sample.start;
+    for _ in 0..MAX_BEFORE {
+        let mut head = [0; 4 + SLICE_BYTES];
+        let available = end.saturating_sub(at).min(head.len() as u64) as usize;
+        let Some(head) = head.get_mut(..available) else {
+            return Fresh::No;
+        };
+        if supply.reader.read(at, head).is_err() {
+            return Fresh::No;
+        }
+        let Some((length, nal)) = head.split_at_checked(configuration.length_bytes) else {
+            return Fresh::No;
+        };
+        match kind(nal) {
+            Some(IDR_SLICE) => return Fresh::Idr,
+            Some(SLICE) => {
+                let mut bits = Bits::new(nal.get(1..).unwrap_or_default());
+                let slice_type = bits.unsigned().and_then(|_| bits.unsigned());
+                let is_intra = slice_type.is_some_and(|number| number % 5 == I_SLICE);
+                return if is_intra { Fresh::Intra } else { Fresh::No };
+            }
+            _ => {}
+        }
+        let length = length
+            .iter()
+            .fold(0, |length, byte| length << 8 | u64::from(*byte));
+        at = at
+            .saturating_add(configuration.length_bytes as u64)
+            .saturating_add(length);
+    }
+    Fresh::No
+}
+
+/// A picture to decode, and all it takes.
+struct Job<'a> {
+    configuration: &'a Configuration<'a>,
+    sequences: Vec<Sps>,
+    /// The last one is shown.
+    samples: Vec<Sample>,
+    blocks: u64,
+    colour: Option<Codes>,
+}
+
+impl Job<'_> {
+    fn run(&mut self, decoder: &mut dyn Decoder, supply: &mut Supply) -> Option<Planes> {
+        decoder.feed(&self.configuration.sets)?;
+        let takes = self.blocks.saturating_mul(self.samples.len() as u64);
+        let samples = if takes > supply.blocks_left {
+            self.samples.get(..1)?
+        } else {
+            self.samples.as_slice()
+        };
+        let mut shown = None;
+        let mut left = samples.len();
+        for sample in samples {
+            left -= 1;
+            let bytes = supply.sample(sample)?;
+            let nals = self.configuration.nals(&bytes);
+            learn_from(&mut self.sequences, &nals, supply.limits.max_pixels)?;
+            let mut slices = nals.iter().filter(|nal| is_slice(nal));
+            if left > 0 && !slices.any(|nal| is_reference(nal)) {
+                // Nothing is decoded from it.
+                continue;
+            }
+            supply.blocks_left = supply.blocks_left.checked_sub(self.blocks)?;
+            shown = decoder.feed(&nals)?.or(shown);
+        }
+        let frame = decoder.finish().or(shown)?;
+        frame.into_planes(&self.sequences, self.colour)
+    }
+}
+
+/// A decoded picture as decoders give it.
+struct Frame {
+    width: u32,
+    height: u32,
+    chroma_height: u32,
+    depth: u8,
+    planes: [Vec<u8>; 3],
+}
+
+impl Frame {
+    fn into_planes(self, sequences: &[Sps], container: Option<Codes>) -> Option<Planes> {
+        let size = (self.width, self.height);
+        let whole = Window {
+            left: 0,
+            top: 0,
+            width: self.width,
+            height: self.height,
+        };
+        let is_cropped = |sps: &&Sps| (sps.window.width, sps.window.height) == size;
+        // The fast decoder crops on the right and below alone.
+        let is_half_cropped = |sps: &&Sps| {
+            (
+                sps.window.left.saturating_add(sps.window.width),
+                sps.window.top.saturating_add(sps.window.height),
+            ) == size
+        };
+        let (window, sps) = match sequences.iter().find(is_cropped) {
+            Some(sps) => (whole, Some(sps)),
+            None => match sequences.iter().find(is_half_cropped) {
+                Some(sps) => (sps.window, Some(sps)),
+                None => (whole, sequences.first()),
+            },
+        };
+        let [luma, u, v] = self.planes;
+        let chroma = |samples| Plane {
+            width: self.width / 2,
+            height: self.chroma_height,
+            samples,
+        };
+        Some(Planes {
+            luma: Plane {
+                width: self.width,
+                height: self.height,
+                samples: luma,
+            },
+            chroma: [chroma(u), chroma(v)],
+            depth: self.depth,
+            window,
+            colour: merged(sps.and_then(|sps| sps.colour), container),
+        })
+    }
+}
+
+/// What the stream says of colours, and where it is silent the container.
+fn merged(stream: Option<Codes>, container: Option<Codes>) -> Codes {
+    let container = container.unwrap_or(Codes::UNSPECIFIED);
+    let Some(stream) = stream else {
+        return container;
+    };
+    let pick = |stream: u16, container: u16| if stream == 2 { container } else { stream };
+    Codes {
+        primaries: pick(stream.primaries, container.primaries),
+        transfer: pick(stream.transfer, container.transfer),
+        matrix: pick(stream.matrix, container.matrix),
+        full_range: stream.full_range,
+    }
+}
+
+/// A decoder of NAL units.
+trait Decoder {
+    /// Takes the units of one sample. Gives a picture as soon as it is whole, in the order of decoding; `None` where
+    /// the decoder can't go on.
+    fn feed(&mut self, nals: &[&[u8]]) -> Option<Option<Frame>>;
+
+    /// The picture that was still under way.
+    fn finish(&mut self) -> Option<Frame>;
+}
+
+/// `rusty_h264`: any error ends it, since what comes after would be drawn wrongly.
+#[derive(Default)]
+struct Fast(rusty_h264_decoder::Decoder);
+
+impl Decoder for Fast {
+    fn feed(&mut self, nals: &[&[u8]]) -> Option<Option<Frame>> {
+        let mut stream = Vec::with_capacity(nals.iter().map(|nal| nal.len() + 4).sum());
+        for nal in nals {
+            stream.extend_from_slice(&[0, 0, 0, 1]);
+            stream.extend_from_slice(nal);
+        }
+        let frame = self.0.decode(&stream).ok()?;
+        let Some(frame) = frame else {
+            return Some(None);
+        };
+        let (width, height) = (
+            u32::try_from(frame.width).ok()?,
+            u32::try_from(frame.height).ok()?,
+        );
+        Some(Some(Frame {
+            width,
+            height,
+            chroma_height: height / 2,
+            depth: 8,
+            planes: [frame.y, frame.u, frame.v],
+        }))
+    }
+
+    fn finish(&mut self) -> Option<Frame> {
+        None
+    }
+}
+
+/// `rust_h264`: slices that it can't read are left out, as players do.
+#[derive(Default)]
+struct Thorough(rust_h264::decoder::Decoder);
+
+impl Thorough {
+    fn frame(frame: rust_h264::decoder::Frame) -> Frame {
+        Frame {
+            width: frame.width,
+            height: frame.height,
+            chroma_height: frame.chroma_height(),
+            depth: frame.bit_depth,
+            planes: [frame.y, frame.u, frame.v],
+        }
+    }
+}
+
+impl Decoder for Thorough {
+    fn feed(&mut self, nals: &[&[u8]]) -> Option<Option<Frame>> {
+        let mut stream = Vec::with_capacity(nals.iter().map(|nal| nal.len() + 4).sum());
+        for nal in nals {
+            stream.extend_from_slice(&u32::try_from(nal.len()).ok()?.to_be_bytes());
+            stream.extend_from_slice(nal);
+        }
+        let mut shown = None;
+        for nal in rust_h264::nal::parse_avcc(&stream, 4) {
+            if let Ok(Some(frame)) = self.0.decode_nal(&nal) {
+                shown = Some(Thorough::frame(frame));
+            }
+        }
+        Some(shown)
+    }
+
+    fn finish(&mut self) -> Option<Frame> {
+        self.0.flush().map(Thorough::frame)
+    }
+}
