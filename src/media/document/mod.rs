@@ -1,0 +1,27 @@
+//! Documents: PDF (ISO 32000-2).
+
+mod convert;
+mod draw;
+mod file;
+mod objects;
+mod pages;
+mod rebuild;
+mod xref;
+
+use super::*;
+
+pub fn sniff(_head: &[u8]) -> Option<Sniffed> {
+    None
+}
+
+/// The number of pages, the structure proven as far as they need it.
+pub fn probe(_format: Format, source: &mut dyn Source, _limits: &Limits) -> Result<Facts, Refusal> {
+    Ok(Facts::Document {
+        page_count: pages::count(source)?,
+    })
+}
+
+/// The first page as a thumbnail; `None` where it can't be drawn, as in a file that takes a password.
+pub fn derive(_format: Format, source: &mut dyn Source, _limits: &Limits) -> Option<Vec<u8>> {
+    draw::first_page(source)?.to_jpeg()
+}

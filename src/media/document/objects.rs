@@ -1,0 +1,439 @@
+//! The objects of a document by number: found through the cross-reference table, out of the file or out of an
+//! object stream, decrypted with the empty password (ISO 32000-2, 7.3.10, 7.5.7, 7.6).
+//!
+//! `hayro-syntax` reads tokens, `lopdf` undoes filters and encryption; which bytes they get to see, and how many, is
+//! decided here.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use hayro::hayro_syntax::object::{Array, Dict, FromBytes, MaybeRef, Object};
+use lopdf::EncryptionState;
+use memchr::memmem;
+
+use super::convert;
+use super::file::File;
+
+/// The longest object read, without its stream: a page tree's root with a million kids.
+const MAX_OBJECT_BYTES: usize = 16 << 20;
+
+/// How much of an object is looked at first, then, then: most are short.
+const OBJECT_WINDOWS: [usize; 3] = [4 << 10, 128 << 10, MAX_OBJECT_BYTES];
+
+/// The longest stream read, as it stands in the file: object streams and cross-reference streams, not pictures.
+const MAX_PACKED_BYTES: usize = 32 << 20;
+
+/// What a stream may unpack to: object streams of sound files hold some hundred KiB, rarely a few MiB.
+const MAX_UNPACKED_BYTES: usize = 64 << 20;
+
+/// Unpacked object streams kept, in bytes: the pages of one document lie spread over several.
+const MAX_KEPT_BYTES: usize = 96 << 20;
+
+/// Objects known by number, at most, about 100 MB. A file of 50 MB with as many would have none over 25 bytes.
+pub const MAX_OBJECTS: usize = 1 << 21;
+
+/// The largest object number (ISO 32000-1, annex C).
+pub const MAX_NUMBER: u32 = 8_388_607;
+
+/// Where an object is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entry {
+    /// Deleted.
+    Free,
+    /// In the file, counted from the header.
+    At(u64),
+    /// In the object stream of that number, in that place.
+    In { container: u32, index: u32 },
+}
+
+/// An object as it stands in the file.
+pub struct Indirect {
+    pub number: u32,
+    pub generation: u16,
+    /// From its first byte; a dictionary or an array to its last.
+    pub body: Vec<u8>,
+    /// Where the bytes of its stream begin.
+    pub stream: Option<u64>,
+}
+
+/// The part of a trailer that leads to the pages.
+#[derive(Clone, Default)]
+pub struct Trailer {
+    /// The number of the catalog.
+    pub root: Option<u32>,
+    /// The encryption dictionary: the object or its number.
+    pub encrypt: Option<Held>,
+    /// The first half of the file's identifier, part of the key.
+    pub id: Vec<u8>,
+}
+
+/// A value that may stand elsewhere.
+#[derive(Clone, Debug)]
+pub enum Held {
+    Elsewhere(u32),
+    Here(Vec<u8>),
+}
+
+/// An object stream, unpacked.
+struct Container {
+    bytes: Vec<u8>,
+    /// (number, offset), by place.
+    members: Vec<(u32, usize)>,
+}
+
+pub struct Objects<'s> {
+    pub file: File<'s>,
+    pub entries: HashMap<u32, Entry>,
+    /// Set once the key is known.
+    key: Option<EncryptionState>,
+    /// `None` for one that can't be unpacked, so that it is not tried again.
+    kept: HashMap<u32, Option<Rc<Container>>>,
+    kept_bytes: usize,
+}
+
+impl Trailer {
+    /// Takes from an older section what the newer ones don't have.
+    pub fn complete(&mut self, older: Trailer) {
+        self.root = self.root.or(older.root);
+        if self.encrypt.is_none() {
+            self.encrypt = older.encrypt;
+        }
+        if self.id.is_empty() {
+            self.id = older.id;
+        }
+    }
+
+    pub fn from_dict(dict: &Dict<'_>) -> Trailer {
+        let id = dict
+            .get::<Array<'_>>(b"ID".as_slice())
+            .and_then(|id| id.iter::<hayro::hayro_syntax::object::String<'_>>().next())
+            .map(|id| id.as_bytes().to_vec());
+        Trailer {
+            root: dict.get_ref(b"Root".as_slice()).map(|root| root.obj_number),
+            encrypt: held(dict, b"Encrypt"),
+            id: id.unwrap_or_default(),
+        }
+    }
+}
+
+/// A dictionary's or an array's value, here or elsewhere; `None` for any other.
+pub fn held(dict: &Dict<'_>, key: &[u8]) -> Option<Held> {
+    match dict.get_raw::<Object<'_>>(key)? {
+        MaybeRef::Ref(reference) => Some(Held::Elsewhere(reference.obj_number)),
+        MaybeRef::NotRef(Object::Dict(dict)) => Some(Held::Here(dict.data().to_vec())),
+        MaybeRef::NotRef(Object::Array(array)) => Some(Held::Here([b"[", array.data(), b"]"].concat())),
+        MaybeRef::NotRef(_) => None,
+    }
+}
+
+impl<'s> Objects<'s> {
+    pub fn new(file: File<'s>) -> Objects<'s> {
+        Objects {
+            file,
+            entries: HashMap::new(),
+            key: None,
+            kept: HashMap::new(),
+            kept_bytes: 0,
+        }
+    }
+
+    /// Adds an entry unless there is one already, or too many.
+    pub fn add(&mut self, number: u32, entry: Entry) {
+        if number <= MAX_NUMBER && self.entries.len() < MAX_OBJECTS {
+            self.entries.entry(number).or_insert(entry);
+        }
+    }
+
+    /// Forgets what was found through another table.
+    pub fn reset(&mut self) {
+        self.entries = HashMap::new();
+        self.key = None;
+        self.forget_containers();
+    }
+
+    fn forget_containers(&mut self) {
+        self.kept = HashMap::new();
+        self.kept_bytes = 0;
+    }
+
+    /// Opens an encrypted document with the empty password. `false` where it takes another one.
+    pub fn unlock(&mut self, trailer: &Trailer) -> bool {
+        let Some(encrypt) = &trailer.encrypt else {
+            return true;
+        };
+        let body = match encrypt {
+            Held::Here(body) => Some(body.clone()),
+            Held::Elsewhere(number) => self.object(*number),
+        };
+        // What is no dictionary encrypts nothing.
+        let Some(dict) = body.as_deref().and_then(Dict::from_bytes) else {
+            return true;
+        };
+        self.key = convert::empty_password_key(&dict, &trailer.id);
+        self.forget_containers();
+        self.key.is_some()
+    }
+
+    /// The object's bytes from its first; `None` where there is none, it can't be read, or it is a stream's.
+    pub fn object(&mut self, number: u32) -> Option<Vec<u8>> {
+        match *self.entries.get(&number)? {
+            Entry::Free => None,
+            Entry::At(offset) => {
+                let found = self.read_at(offset)?;
+                (found.number == number).then_some(found.body)
+            }
+            Entry::In { container, index } => {
+                let container = self.container(container)?;
+                let named = container
+                    .members
+                    .get(index as usize)
+                    .filter(|member| member.0 == number);
+                // The place is a hint: some writers count wrong.
+                let (_, offset) =
+                    named.or_else(|| container.members.iter().find(|member| member.0 == number))?;
+                let rest = container.bytes.get(*offset..)?;
+                let body = extent(rest);
+                self.file.spend(body.map_or(rest.len(), <[u8]>::len) as u64)?;
+                body.map(<[u8]>::to_vec)
+            }
+        }
+    }
+
+    /// The object that stands at `offset`, whatever the table says.
+    pub fn read_at(&mut self, offset: u64) -> Option<Indirect> {
+        /// What looking for an object costs where there is none.
+        const LOOK_BYTES: u64 = 256;
+        self.file.spend(LOOK_BYTES)?;
+        for want in OBJECT_WINDOWS {
+            let bytes = self.file.bytes(offset, want);
+            let whole = bytes.len() < want;
+            let (number, generation, start) = header(bytes)?;
+            let found = extent(&bytes[start..]).map(|body| {
+                let end = start + body.len();
+                let stream = stream_start(&bytes[end..]).map(|start| offset + (end + start) as u64);
+                // The keyword may be cut off by the window.
+                let settled = whole || bytes.len() - end > STREAM_KEYWORD_WITHIN;
+                (
+                    settled,
+                    Indirect {
+                        number,
+                        generation,
+                        body: body.to_vec(),
+                        stream,
+                    },
+                )
+            });
+            let length = bytes.len();
+            match found {
+                Some((true, indirect)) => {
+                    self.file.spend(indirect.body.len() as u64)?;
+                    return Some(indirect);
+                }
+                _ if whole => return None,
+                _ => self.file.spend(length as u64)?,
+            }
+        }
+        None
+    }
+
+    /// A stream's bytes, decrypted where `key` says so, its filters undone.
+    pub fn unpack(&mut self, object: &Indirect, encrypted: bool) -> Option<Vec<u8>> {
+        let start = object.stream?;
+        let length = self.stream_length(&object.body, start)?;
+        let packed = self.file.bytes(start, length).to_vec();
+        self.file.spend(packed.len() as u64)?;
+        let dict = Dict::from_bytes(&object.body)?;
+        let mut stream = convert::stream(&dict, packed, |number| self.object_plain(number))?;
+        if encrypted && let Some(key) = &self.key {
+            stream = convert::decrypt(key, (object.number, object.generation), stream)?;
+        }
+        let unpacked = stream.get_plain_content_with_limit(MAX_UNPACKED_BYTES);
+        // Work done for nothing is work.
+        self.file
+            .spend(unpacked.as_ref().map_or(MAX_UNPACKED_BYTES, Vec::len) as u64)?;
+        unpacked.ok()
+    }
+
+    /// An object that stands in the file itself. Lengths and filters are looked up by this alone: one that stands in
+    /// an object stream would need that stream's own length first.
+    fn object_plain(&mut self, number: u32) -> Option<Vec<u8>> {
+        match *self.entries.get(&number)? {
+            Entry::At(offset) => self
+                .read_at(offset)
+                .filter(|found| found.number == number)
+                .map(|found| found.body),
+            Entry::In { .. } | Entry::Free => None,
+        }
+    }
+
+    /// The length of the stream at `start`: what the dictionary says where `endstream` follows, else up to there.
+    fn stream_length(&mut self, body: &[u8], start: u64) -> Option<usize> {
+        let stated = match Dict::from_bytes(body)?.get_raw::<Object<'_>>(b"Length".as_slice()) {
+            Some(MaybeRef::NotRef(Object::Number(length))) => usize::try_from(length.as_i64()).ok(),
+            Some(MaybeRef::Ref(reference)) => {
+                let body = self.object_plain(reference.obj_number);
+                body.and_then(|body| usize::from_bytes(&body))
+            }
+            _ => None,
+        };
+        if let Some(length) = stated.filter(|length| *length <= MAX_PACKED_BYTES) {
+            let behind = self.file.bytes(start.checked_add(length as u64)?, 64);
+            if behind.trim_ascii_start().starts_with(b"endstream") {
+                return Some(length);
+            }
+        }
+        let mut want = OBJECT_WINDOWS[1];
+        loop {
+            let bytes = self.file.bytes(start, want);
+            if let Some(end) = memmem::find(bytes, b"endstream") {
+                return Some(bytes[..end].trim_ascii_end().len());
+            }
+            let whole = bytes.len() < want;
+            let length = bytes.len();
+            self.file.spend(length as u64)?;
+            if whole {
+                // The file ends first: what is there may still unpack.
+                return Some(length.min(MAX_PACKED_BYTES));
+            }
+            if want >= MAX_PACKED_BYTES {
+                return None;
+            }
+            want = (want * 8).min(MAX_PACKED_BYTES);
+        }
+    }
+
+    fn container(&mut self, number: u32) -> Option<Rc<Container>> {
+        if let Some(known) = self.kept.get(&number) {
+            return known.clone();
+        }
+        let container = self.open_container(number).map(Rc::new);
+        let bytes = container.as_ref().map_or(0, |container| container.bytes.len());
+        if self.kept_bytes.saturating_add(bytes) > MAX_KEPT_BYTES {
+            self.forget_containers();
+        }
+        self.kept_bytes += bytes;
+        self.kept.insert(number, container.clone());
+        container
+    }
+
+    fn open_container(&mut self, number: u32) -> Option<Container> {
+        // An object stream stands in the file itself (ISO 32000-2, 7.5.7).
+        let Some(Entry::At(offset)) = self.entries.get(&number).copied() else {
+            return None;
+        };
+        let object = self.read_at(offset).filter(|found| found.number == number)?;
+        let bytes = self.unpack(&object, true)?;
+        let dict = Dict::from_bytes(&object.body)?;
+        let first = self.whole_number(&dict, b"First")?;
+        let count = self.whole_number(&dict, b"N")?;
+        let members = members(&bytes, first, count);
+        Some(Container { bytes, members })
+    }
+
+    /// A number that may stand elsewhere in the file.
+    fn whole_number(&mut self, dict: &Dict<'_>, key: &[u8]) -> Option<usize> {
+        match dict.get_raw::<Object<'_>>(key)? {
+            MaybeRef::NotRef(Object::Number(number)) => usize::try_from(number.as_i64()).ok(),
+            MaybeRef::NotRef(_) => None,
+            MaybeRef::Ref(reference) => usize::from_bytes(&self.object_plain(reference.obj_number)?),
+        }
+    }
+
+    /// The numbers of the objects in an object stream, by place.
+    pub fn member_numbers(&mut self, container: u32) -> Vec<u32> {
+        let container = self.container(container);
+        container.map_or_else(Vec::new, |container| {
+            container.members.iter().map(|member| member.0).collect()
+        })
+    }
+}
+
+/// The pairs of number and offset at the head of an object stream.
+fn members(bytes: &[u8], first: usize, count: usize) -> Vec<(u32, usize)> {
+    let head = bytes.get(..first).unwrap_or(bytes);
+    let mut numbers = head
+        .split(|byte| is_space(*byte))
+        .filter(|word| !word.is_empty())
+        .map_while(|word| std::str::from_utf8(word).ok()?.parse::<usize>().ok());
+    let mut members = Vec::new();
+    while members.len() < count.min(MAX_OBJECTS) {
+        let (Some(number), Some(offset)) = (numbers.next(), numbers.next()) else {
+            break;
+        };
+        let (Ok(number), Some(offset)) = (u32::try_from(number), first.checked_add(offset)) else {
+            break;
+        };
+        members.push((number, offset));
+    }
+    members
+}
+
+/// The white space of ISO 32000-2, 7.2.3, table 1.
+pub fn is_space(byte: u8) -> bool {
+    matches!(byte, 0 | 9 | 10 | 12 | 13 | 32)
+}
+
+/// What begins behind white space and comments.
+pub fn skip_space(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes;
+    loop {
+        match rest {
+            [byte, tail @ ..] if is_space(*byte) => rest = tail,
+            [b'%', ..] => {
+                let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+                rest = end.map_or(&[], |end| &rest[end..]);
+            }
+            _ => return rest,
+        }
+    }
+}
+
+/// Digits at the head of `bytes`, and what follows; `None` where there are none, or more than fit.
+pub fn digits(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let length = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = bytes.split_at(length);
+    Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest))
+}
+
+/// `number generation obj` at the head of `bytes`, and where what follows it begins.
+pub fn header(bytes: &[u8]) -> Option<(u32, u16, usize)> {
+    let (number, rest) = digits(skip_space(bytes))?;
+    let (generation, rest) = digits(skip_space(rest))?;
+    let rest = skip_space(rest).strip_prefix(b"obj")?;
+    let body = skip_space(rest);
+    Some((
+        u32::try_from(number).ok()?,
+        u16::try_from(generation).ok()?,
+        bytes.len() - body.len(),
+    ))
+}
+
+/// The object at the head of `bytes`; `None` where it has no end there.
+fn extent(bytes: &[u8]) -> Option<&[u8]> {
+    /// Numbers and names are not longer; a long string is no part of what leads to the pages.
+    const MAX_SCALAR_BYTES: usize = 256;
+    let bytes = skip_space(bytes);
+    match bytes {
+        [b'<', b'<', ..] => Dict::from_bytes(bytes).map(|dict| dict.data()),
+        [b'[', ..] => {
+            let length = Array::from_bytes(bytes)?.data().len();
+            bytes.get(..length.checked_add(2)?)
+        }
+        [] => None,
+        _ => Some(&bytes[..bytes.len().min(MAX_SCALAR_BYTES)]),
+    }
+}
+
+/// Behind a dictionary, `stream` comes within so many bytes, or it has none.
+const STREAM_KEYWORD_WITHIN: usize = 64;
+
+/// Where the bytes of a stream begin, behind its dictionary.
+fn stream_start(bytes: &[u8]) -> Option<usize> {
+    let near = &bytes[..bytes.len().min(STREAM_KEYWORD_WITHIN)];
+    let rest = skip_space(near).strip_prefix(b"stream")?;
+    let rest = match rest {
+        [b'\r', b'\n', tail @ ..] | [b'\n' | b'\r', tail @ ..] => tail,
+        _ => rest,
+    };
+    Some(near.len() - rest.len())
+}
