@@ -79,6 +79,10 @@ foreign! {
     Json = 96, "application/json", "";
     Text = 97, "text/plain", "";
     Script = 98, "text/x-script", "";
+    Tar = 99, "application/x-tar", "Unpack it and upload the files in it.";
+    Xz = 100, "application/x-xz", "Unpack it and upload the files in it.";
+    Bzip2 = 101, "application/x-bzip2", "Unpack it and upload the files in it.";
+    Zstandard = 102, "application/zstd", "Unpack it and upload the files in it.";
 }
 
 impl Foreign {

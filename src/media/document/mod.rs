@@ -6,12 +6,14 @@ mod file;
 mod objects;
 mod pages;
 mod rebuild;
+mod sniff;
 mod xref;
 
 use super::*;
 
-pub fn sniff(_head: &[u8]) -> Option<Sniffed> {
-    None
+/// What the first bytes say, of documents and of the types that none of the kinds has.
+pub fn sniff(head: &[u8]) -> Option<Sniffed> {
+    sniff::sniff(head)
 }
 
 /// The number of pages, the structure proven as far as they need it.
