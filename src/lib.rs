@@ -3,3 +3,4 @@
 pub mod asset;
 pub mod media;
 pub mod units;
+pub mod worker;

@@ -1,0 +1,104 @@
+//! Where media runs: child processes that can reach nothing but the one file they are asked about.
+//!
+//! [`Pool`] keeps `assetd worker` children and hands them files, [`run_child`] is the life of one. What comes back is
+//! numbers, enums and picture bytes, never text, and none of it is believed before it was checked.
+//!
+//! queue: who is served next · pool: threads, each with its child · process: one child, seen from the server ·
+//! wire: the bytes between the two · child: one child, seen from within · sandbox: how it locks itself down ·
+//! source: its file · memory: what happens when it has no more · drill: what the tests make it do.
+
+mod child;
+#[doc(hidden)]
+pub mod drill;
+mod memory;
+mod pool;
+mod process;
+#[doc(hidden)]
+pub mod queue;
+#[doc(hidden)]
+pub mod sandbox;
+#[doc(hidden)]
+pub mod source;
+#[doc(hidden)]
+pub mod wire;
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use crate::media::Limits;
+
+pub use child::run_child;
+pub use pool::{Load, Pool};
+pub use sandbox::Step;
+
+/// How a pool works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Children, and so jobs at once.
+    pub workers: NonZeroUsize,
+    pub limits: Limits,
+    /// Wall clock, and CPU rounded up to whole seconds, for the facts of one file. Waiting in the queue does not count.
+    pub probe_deadline: Duration,
+    /// The same for its picture.
+    pub derive_deadline: Duration,
+    /// Address space of a child beyond what the executable itself maps.
+    pub memory_bytes: u64,
+    /// A job longer than this shows its user to send slow files: see [`queue`].
+    pub slow: Duration,
+    /// What to start. Not looked up in `PATH`.
+    pub program: PathBuf,
+    /// Children do what the files tell them ([`drill`]). For tests alone.
+    #[doc(hidden)]
+    pub drill: bool,
+}
+
+/// Facts come from headers and walks: those that take this long are built to. Shorter than for a picture, since a
+/// client waits for the refusal.
+const PROBE_DEADLINE: Duration = Duration::from_secs(10);
+/// API.md, 3.
+const DERIVE_DEADLINE: Duration = Duration::from_secs(20);
+/// API.md, 3.
+const MEMORY_BYTES: u64 = 512 << 20;
+/// Ten times what a large photograph or the page of a heavy document takes.
+const SLOW: Duration = Duration::from_secs(2);
+/// The running executable itself, also when its file has been replaced since: the kernel holds on to what runs.
+const PROGRAM: &str = "/proc/self/exe";
+
+impl Options {
+    /// A child a core, the limits of API.md, the running executable.
+    pub fn new(limits: Limits) -> Options {
+        Options {
+            workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            limits,
+            probe_deadline: PROBE_DEADLINE,
+            derive_deadline: DERIVE_DEADLINE,
+            memory_bytes: MEMORY_BYTES,
+            slow: SLOW,
+            program: PROGRAM.into(),
+            drill: false,
+        }
+    }
+}
+
+/// What failed on our side, for the log. A file's fault is never one of these.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error("cannot start a worker process: {0}")]
+    Start(io::Error),
+    #[error("a worker process ended before it was ready: {0}")]
+    Ended(ExitStatus),
+    #[error("a worker process was not ready in time")]
+    Unready,
+    /// EPERM from Landlock or seccomp: something around assetd (a systemd unit, a container) forbids the calls.
+    #[error("a worker process cannot lock itself down ({step}): {error}")]
+    Lockdown { step: Step, error: io::Error },
+    #[error("worker processes end before they can be given a job")]
+    Unfit,
+    #[error("cannot hand a file to a worker process: {0}")]
+    File(io::Error),
+    #[error("the pool of worker processes has stopped")]
+    Stopped,
+}

@@ -1,0 +1,364 @@
+//! A few workers, each owned by a thread of its own, and the queue before them.
+//!
+//! The life of such a thread: 1. start a child; 2. take the next job; 3. replace the child if it has gone since;
+//! 4. have the job done, again by a fresh child if this one is lost, and answer; 5. replace the child if it was lost or
+//! has served its time, and on with 2.
+//! The kernel kills a child when the thread that started it ends, so the threads live as long as the pool.
+
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Mode, OFlags};
+use tokio::sync::oneshot;
+
+use super::process::{Answer, Loss, Process};
+use super::queue::{Class, Queue, Ticket};
+use super::wire::{Look, Request};
+use super::{Fault, Options};
+use crate::asset::{Facts, Flaw, Format, UserId};
+use crate::media::Refusal;
+
+/// Children that end before they are ready, one after the other, before that is a fault: a signal or a shortage of
+/// memory may strike one, hardly three.
+const START_ATTEMPTS: usize = 3;
+
+/// The threads wait and pass on; they look into nothing.
+const STACK_BYTES: usize = 256 << 10;
+
+/// A check is answered by a child that has nothing else to do.
+const CHECK_DEADLINE: Duration = Duration::from_secs(5);
+
+/// The pool of workers. Cheap to clone; it ends with its last clone, the children too.
+#[derive(Clone)]
+pub struct Pool {
+    closer: Arc<Closer>,
+}
+
+/// How much is going on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Load {
+    pub running: usize,
+    pub waiting: usize,
+}
+
+/// Ends the threads when the last `Pool` goes.
+struct Closer {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: Options,
+    state: Mutex<State>,
+    pushed: Condvar,
+}
+
+struct State {
+    queue: Queue<Job>,
+    /// By slot: the process id of a child that was ready when it was last looked at.
+    children: Vec<Option<u32>>,
+    closed: bool,
+}
+
+struct Job {
+    request: Request,
+    file: Option<Arc<File>>,
+    deadline: Duration,
+    answer: oneshot::Sender<Result<Answer, Fault>>,
+}
+
+impl Pool {
+    /// Starts `options.workers` threads, each of which starts its child at once. Does not wait for those: a child that
+    /// can't be started or locked down shows in [`check`](Pool::check), in every job, and in the log.
+    pub fn start(options: Options) -> Result<Pool, Fault> {
+        let workers = options.workers.get();
+        let state = State {
+            queue: Queue::new(workers, options.slow),
+            children: vec![None; workers],
+            closed: false,
+        };
+        let shared = Arc::new(Shared {
+            options,
+            state: Mutex::new(state),
+            pushed: Condvar::new(),
+        });
+        let pool = Pool {
+            closer: Arc::new(Closer {
+                shared: shared.clone(),
+            }),
+        };
+        for index in 0..workers {
+            let slot = Slot {
+                index,
+                shared: shared.clone(),
+                process: None,
+            };
+            thread::Builder::new()
+                .name(format!("worker-{index}"))
+                .stack_size(STACK_BYTES)
+                .spawn(move || slot.live())
+                .map_err(Fault::Start)?;
+        }
+        Ok(pool)
+    }
+
+    /// The facts of a file, or why it is refused. Its position and mode don't matter: it is read through a descriptor
+    /// of its own, and only read. Dropping the future takes the job out of the queue.
+    pub async fn probe(
+        &self,
+        file: Arc<File>,
+        format: Format,
+        user: UserId,
+    ) -> Result<Result<Facts, Refusal>, Fault> {
+        let deadline = self.shared().options.probe_deadline;
+        match self.look(Look::Facts, file, format, user, deadline).await? {
+            Answer::Facts(facts) => Ok(Ok(facts)),
+            Answer::Refused(refusal) => Ok(Err(refusal)),
+            Answer::Alive | Answer::Picture(_) => Ok(Err(Flaw::Crashed.into())),
+        }
+    }
+
+    /// The thumbnail of a file, a JPEG; `None` where none can be made, also because it would take too long or too
+    /// much.
+    pub async fn derive(
+        &self,
+        file: Arc<File>,
+        format: Format,
+        user: UserId,
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        let deadline = self.shared().options.derive_deadline;
+        match self.look(Look::Picture, file, format, user, deadline).await? {
+            Answer::Picture(picture) => Ok(picture),
+            Answer::Alive | Answer::Facts(_) | Answer::Refused(_) => Ok(None),
+        }
+    }
+
+    /// Whether files can be looked into: a child that is looking into one, or one that answers now.
+    pub async fn check(&self) -> Result<(), Fault> {
+        let busy = {
+            let state = self.shared().state();
+            state.queue.running() > 0 && state.children.iter().any(Option::is_some)
+        };
+        if busy {
+            return Ok(());
+        }
+        self.ask(Class::Check, None, Request::Check, None, CHECK_DEADLINE)
+            .await
+            .map(|_| ())
+    }
+
+    pub fn load(&self) -> Load {
+        let queue = &self.shared().state().queue;
+        Load {
+            running: queue.running(),
+            waiting: queue.waiting(),
+        }
+    }
+
+    /// The process ids of the children that are up.
+    pub fn children(&self) -> Vec<u32> {
+        self.shared().state().children.iter().flatten().copied().collect()
+    }
+
+    async fn look(
+        &self,
+        look: Look,
+        file: Arc<File>,
+        format: Format,
+        user: UserId,
+        deadline: Duration,
+    ) -> Result<Answer, Fault> {
+        let size_bytes = file.metadata().map_err(Fault::File)?.len();
+        let max_pixels = self.shared().options.limits.max_pixels;
+        let class = match look {
+            Look::Facts => Class::Facts,
+            Look::Picture => Class::Picture,
+        };
+        let request = Request::Look {
+            look,
+            format,
+            size_bytes,
+            max_pixels,
+        };
+        self.ask(class, Some(user), request, Some(file), deadline).await
+    }
+
+    async fn ask(
+        &self,
+        class: Class,
+        user: Option<UserId>,
+        request: Request,
+        file: Option<Arc<File>>,
+        deadline: Duration,
+    ) -> Result<Answer, Fault> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job {
+            request,
+            file,
+            deadline,
+            answer,
+        };
+        let shared = self.shared();
+        let ticket = shared.state().queue.push(class, user, job);
+        let _waiting = Waiting { shared, ticket };
+        shared.pushed.notify_one();
+        answered.await.unwrap_or(Err(Fault::Stopped))
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.closer.shared
+    }
+}
+
+/// A caller that waits; when it goes, its job goes too.
+struct Waiting<'a> {
+    shared: &'a Shared,
+    ticket: Ticket,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.shared.state().queue.remove(self.ticket);
+    }
+}
+
+impl Drop for Closer {
+    fn drop(&mut self) {
+        self.shared.state().closed = true;
+        self.shared.pushed.notify_all();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code that holds it can leave it half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the next job; `None` when the pool ends.
+    fn next_job(&self, slot: usize) -> Option<Job> {
+        let mut state = self.state();
+        loop {
+            if state.closed {
+                return None;
+            }
+            if let Some(job) = state.queue.take(slot, Instant::now()) {
+                // The one who was woken may not have been the only one who can go on: a user may run one job more
+                // since another's ended.
+                if state.queue.waiting() > 0 {
+                    self.pushed.notify_one();
+                }
+                return Some(job);
+            }
+            state = self.pushed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// One thread and its child.
+struct Slot {
+    index: usize,
+    shared: Arc<Shared>,
+    process: Option<Process>,
+}
+
+impl Slot {
+    fn live(mut self) {
+        self.replace();
+        while let Some(job) = self.shared.next_job(self.index) {
+            let answer = self.answer(&job);
+            self.shared.state().queue.done(self.index, Instant::now());
+            // Nobody waits any more: no harm.
+            let _ = job.answer.send(answer);
+            self.replace();
+        }
+        self.keep(None);
+    }
+
+    /// Has a fit child, if one can be had. A fault is logged here; the next job tries again.
+    fn replace(&mut self) {
+        if let Err(fault) = self.fit() {
+            tracing::error!(%fault, "no worker process");
+        }
+    }
+
+    /// A child that can be given a job, a new one if need be.
+    fn fit(&mut self) -> Result<&mut Process, Fault> {
+        if !self.process.as_ref().is_some_and(Process::is_fit) {
+            self.keep(None);
+            let process = start(&self.shared.options)?;
+            self.keep(Some(process));
+        }
+        self.process.as_mut().ok_or(Fault::Unfit)
+    }
+
+    fn keep(&mut self, process: Option<Process>) {
+        if let Some(child) = self.shared.state().children.get_mut(self.index) {
+            *child = process.as_ref().map(Process::id);
+        }
+        self.process = process;
+    }
+
+    /// A child lost over a file that was not its first may be the doing of one before, so the file is given to a fresh
+    /// one: what is said of a file never depends on others. All within the one deadline.
+    fn answer(&mut self, job: &Job) -> Result<Answer, Fault> {
+        let file = job.file.as_deref().map(read_only).transpose()?;
+        let until = Instant::now() + job.deadline;
+        for _ in 0..START_ATTEMPTS {
+            let process = self.fit()?;
+            let fresh = process.is_fresh();
+            match process.run(job.request, file.as_ref().map(AsFd::as_fd), until) {
+                Ok(answer) => return Ok(answer),
+                Err(Loss::Flaw(flaw)) if fresh || flaw == Flaw::TooSlow => return lost(job.request, flaw),
+                Err(Loss::Flaw(_) | Loss::Unsent) => {}
+            }
+        }
+        Err(Fault::Unfit)
+    }
+}
+
+/// What a child that was lost over a request says about the file.
+fn lost(request: Request, flaw: Flaw) -> Result<Answer, Fault> {
+    match request {
+        Request::Look {
+            look: Look::Facts, ..
+        } => Ok(Answer::Refused(flaw.into())),
+        Request::Look {
+            look: Look::Picture, ..
+        } => Ok(Answer::Picture(None)),
+        Request::Check | Request::Setup { .. } => Err(Fault::Unfit),
+    }
+}
+
+fn start(options: &Options) -> Result<Process, Fault> {
+    let mut result = Process::start(options);
+    for _ in 1..START_ATTEMPTS {
+        match result {
+            Err(Fault::Ended(status)) => {
+                tracing::warn!(%status, "a worker process ended before it was ready");
+                result = Process::start(options);
+            }
+            other => return other.inspect(say_if_old_kernel),
+        }
+    }
+    result.inspect(say_if_old_kernel)
+}
+
+/// Once.
+fn say_if_old_kernel(process: &Process) {
+    static SAID: Once = Once::new();
+    if !process.landlock {
+        SAID.call_once(|| {
+            tracing::warn!("this kernel has no Landlock: worker processes are held by seccomp alone");
+        });
+    }
+}
+
+/// The same file through a descriptor that can only read, with a position of its own.
+fn read_only(file: &File) -> Result<OwnedFd, Fault> {
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|error| Fault::File(error.into()))
+}
