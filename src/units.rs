@@ -5,9 +5,7 @@ use std::time::Duration;
 /// A number with its unit, as `50MiB`: digits, perhaps a point and digits, then one of `units`; bare digits count ones.
 fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let text = text.trim();
-    let split = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let unit = unit.trim();
     let factor = match units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)) {

@@ -87,9 +87,6 @@ foreign! {
 
 impl Foreign {
     pub fn from_number(number: u16) -> Option<Foreign> {
-        Foreign::ALL
-            .iter()
-            .copied()
-            .find(|foreign| *foreign as u16 == number)
+        Foreign::ALL.iter().copied().find(|foreign| *foreign as u16 == number)
     }
 }

@@ -84,9 +84,7 @@ impl Format {
     }
 
     pub fn from_extension(extension: &str) -> Option<Format> {
-        Format::ALL
-            .into_iter()
-            .find(|format| format.extension() == extension)
+        Format::ALL.into_iter().find(|format| format.extension() == extension)
     }
 
     /// The media type a file of this format is served as.

@@ -1,5 +1,6 @@
 //! The words of the domain. Depends on nothing else in assetd.
 
+pub mod changes;
 pub mod claim;
 pub mod flaw;
 pub mod foreign;
@@ -10,6 +11,7 @@ pub mod name;
 pub mod tags;
 pub mod time;
 
+pub use changes::Changes;
 pub use flaw::Flaw;
 pub use foreign::Foreign;
 pub use format::{Format, Kind};
@@ -106,7 +108,5 @@ impl Asset {
 pub fn whole_seconds(ticks: u128, per_second: u64) -> u64 {
     let per_second = u128::from(per_second.max(1));
     let doubled = ticks.saturating_mul(2).saturating_add(per_second);
-    u64::try_from(doubled / (2 * per_second))
-        .unwrap_or(u64::MAX)
-        .max(1)
+    u64::try_from(doubled / (2 * per_second)).unwrap_or(u64::MAX).max(1)
 }

@@ -59,10 +59,7 @@ impl fmt::Display for Name {
 /// Without control and bidirectional formatting characters, in NFC (Unicode Standard Annex 15).
 fn clean(text: &str) -> String {
     let bidirectional = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars()
-        .filter(|c| !c.is_control() && !bidirectional(*c))
-        .nfc()
-        .collect()
+    text.chars().filter(|c| !c.is_control() && !bidirectional(*c)).nfc().collect()
 }
 
 /// At most [`Name::MAX_BYTES`], cut before the extension where there is one of a sensible length.

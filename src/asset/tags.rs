@@ -19,6 +19,11 @@ pub enum BadTags {
     Control,
 }
 
+/// A tag as it is kept and compared: trimmed, in NFC.
+pub fn normalise(word: &str) -> String {
+    word.trim().nfc().collect()
+}
+
 impl Tags {
     pub const MAX: usize = 32;
     pub const MAX_CHARS: usize = 64;
@@ -27,7 +32,7 @@ impl Tags {
     pub fn new<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> Result<Tags, BadTags> {
         let mut tags: Vec<String> = Vec::new();
         for word in words {
-            let tag: String = word.as_ref().trim().nfc().collect();
+            let tag = normalise(word.as_ref());
             if tag.chars().any(char::is_control) {
                 return Err(BadTags::Control);
             }

@@ -53,11 +53,7 @@ pub fn probe(format: Format, source: &mut dyn Source, limits: &Limits) -> Result
         Format::Webp => webp::shape(&mut input)?,
         _ => return Err(Flaw::BadHeader.into()),
     };
-    let Shape {
-        width,
-        height,
-        orientation,
-    } = shape;
+    let Shape { width, height, orientation } = shape;
     if width == 0 || height == 0 {
         return Err(Flaw::NoDimensions.into());
     }
@@ -65,11 +61,7 @@ pub fn probe(format: Format, source: &mut dyn Source, limits: &Limits) -> Result
     if u64::from(width) * u64::from(height) > limits.max_pixels {
         return Err(Refusal::TooManyPixels { width, height });
     }
-    let (width, height) = if orientation.swaps_sides() {
-        (height, width)
-    } else {
-        (width, height)
-    };
+    let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
     Ok(Facts::Image { width, height })
 }
 

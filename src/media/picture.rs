@@ -83,16 +83,8 @@ impl Picture {
             Orientation::Transverse => (0..width).rev().flat_map(|x| column(x).rev()).copied().collect(),
             Orientation::Rotate270 => (0..width).rev().flat_map(column).copied().collect(),
         };
-        let (width, height) = if orientation.swaps_sides() {
-            (height, width)
-        } else {
-            (width, height)
-        };
-        Picture {
-            width: width as u32,
-            height: height as u32,
-            rgb: turned.into_flattened(),
-        }
+        let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
+        Picture { width: width as u32, height: height as u32, rgb: turned.into_flattened() }
     }
 
     /// Drawn at `width` × `height` (each at least 1), with the Lanczos filter of three lobes.

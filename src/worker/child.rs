@@ -34,9 +34,7 @@ const EXIT_SOFTWARE: u8 = 70;
 
 /// The life of `assetd worker`: called by main, with nothing done before, when the first argument is `worker`.
 pub fn run_child() -> ExitCode {
-    let drill = std::env::args_os()
-        .nth(2)
-        .is_some_and(|argument| argument == "--drill");
+    let drill = std::env::args_os().nth(2).is_some_and(|argument| argument == "--drill");
     match live(drill) {
         Ok(code) => code,
         // The server is gone, or going.
@@ -56,19 +54,8 @@ fn live(drill: bool) -> io::Result<ExitCode> {
     // A message of a panic could carry a file's text.
     std::panic::set_hook(Box::new(|_| {}));
 
-    let mut worker = Worker {
-        socket: ManuallyDrop::new(socket),
-        drill,
-    };
-    let Some((
-        Call {
-            sequence,
-            request: Request::Setup { memory_bytes },
-            ..
-        },
-        _,
-    )) = worker.receive()?
-    else {
+    let mut worker = Worker { socket: ManuallyDrop::new(socket), drill };
+    let Some((Call { sequence, request: Request::Setup { memory_bytes }, .. }, _)) = worker.receive()? else {
         return Ok(ExitCode::from(EXIT_SOFTWARE));
     };
     let ready = match sandbox::lock(memory_bytes, worker.socket.as_fd()) {
@@ -168,22 +155,9 @@ impl Worker {
         while let Some((Call { sequence, request }, file)) = self.receive()? {
             let (report, picture) = match (request, file) {
                 (Request::Check, None) => (Report::Alive, Vec::new()),
-                (
-                    Request::Look {
-                        look,
-                        format,
-                        size_bytes,
-                        max_pixels,
-                    },
-                    Some(file),
-                ) => {
+                (Request::Look { look, format, size_bytes, max_pixels }, Some(file)) => {
                     let source = FileSource::new(file.into(), size_bytes);
-                    let job = Job {
-                        sequence,
-                        look,
-                        format,
-                        max_pixels,
-                    };
+                    let job = Job { sequence, look, format, max_pixels };
                     match self.run(&job, source) {
                         Some(answer) => answer,
                         None => return Ok(ExitCode::from(EXIT_SOFTWARE)),
@@ -206,19 +180,13 @@ impl Worker {
             return Some(drill::obey(job, source, socket));
         }
         thread::scope(|scope| {
-            let started = thread::Builder::new()
-                .stack_size(STACK_BYTES)
-                .spawn_scoped(scope, || {
-                    if job.look == Look::Picture {
-                        // Where that fails the preview competes with serving, no more.
-                        let _ = rustix::process::setpriority_process(None, PREVIEW_NICENESS);
-                    }
-                    if self.drill {
-                        drill::obey(job, source, socket)
-                    } else {
-                        job.look(source)
-                    }
-                });
+            let started = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || {
+                if job.look == Look::Picture {
+                    // Where that fails the preview competes with serving, no more.
+                    let _ = rustix::process::setpriority_process(None, PREVIEW_NICENESS);
+                }
+                if self.drill { drill::obey(job, source, socket) } else { job.look(source) }
+            });
             match started {
                 Ok(thread) => thread.join().ok(),
                 Err(_) => memory::exhausted(),
@@ -233,12 +201,7 @@ impl Worker {
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let parts = &mut [IoSliceMut::new(&mut frame)];
         let received = rustix::io::retry_on_intr(|| {
-            recvmsg(
-                &*self.socket,
-                parts,
-                &mut control,
-                RecvFlags::CMSG_CLOEXEC | RecvFlags::WAITALL,
-            )
+            recvmsg(&*self.socket, parts, &mut control, RecvFlags::CMSG_CLOEXEC | RecvFlags::WAITALL)
         })?;
         let mut file = None;
         for message in control.drain() {
@@ -272,9 +235,7 @@ pub struct Job {
 
 impl Job {
     fn look(&self, mut source: FileSource) -> (Report, Vec<u8>) {
-        let limits = media::Limits {
-            max_pixels: self.max_pixels,
-        };
+        let limits = media::Limits { max_pixels: self.max_pixels };
         match self.look {
             Look::Facts => {
                 let report = match media::probe(self.format, &mut source, &limits) {

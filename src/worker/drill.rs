@@ -49,12 +49,7 @@ pub fn obey(job: &Job, mut source: FileSource, socket: BorrowedFd<'_>) -> (Repor
         // Ends of the process
         "abort" => std::process::abort(),
         "panic" => std::panic::panic_any(()),
-        "overflow" => (
-            Report::Facts(Facts::Audio {
-                duration: overflow(0),
-            }),
-            Vec::new(),
-        ),
+        "overflow" => (Report::Facts(Facts::Audio { duration: overflow(0) }), Vec::new()),
         "exit" => std::process::exit(0),
         "killed" => die_by(libc::SIGKILL),
         "out of cpu" => die_by(libc::SIGXCPU),
@@ -107,25 +102,13 @@ pub fn obey(job: &Job, mut source: FileSource, socket: BorrowedFd<'_>) -> (Repor
         "no jpeg" => picture(Some(b"<html>".to_vec())),
         // Reports on itself
         "escape" => {
-            let refused = ATTEMPTS
-                .iter()
-                .enumerate()
-                .filter(|(_, attempt)| attempt.is_refused());
+            let refused = ATTEMPTS.iter().enumerate().filter(|(_, attempt)| attempt.is_refused());
             let refused = refused.fold(0, |bits, (index, _)| bits | 1 << index);
-            (
-                Report::Facts(Facts::Image {
-                    width: refused,
-                    height: 1,
-                }),
-                Vec::new(),
-            )
+            (Report::Facts(Facts::Image { width: refused, height: 1 }), Vec::new())
         }
         "inventory" => {
             let variables = u32::try_from(std::env::vars_os().count()).unwrap_or(u32::MAX);
-            let facts = Facts::Image {
-                width: open_descriptors(),
-                height: variables.saturating_add(1),
-            };
+            let facts = Facts::Image { width: open_descriptors(), height: variables.saturating_add(1) };
             (Report::Facts(facts), Vec::new())
         }
         _ => (Report::NoPicture, Vec::new()),
@@ -139,11 +122,7 @@ fn fine(job: &Job) -> (Report, Vec<u8>) {
     }
     let facts = match job.format.kind() {
         Kind::Image => Facts::Image { width: 3, height: 2 },
-        Kind::Video => Facts::Video {
-            width: 3,
-            height: 2,
-            duration: 1,
-        },
+        Kind::Video => Facts::Video { width: 3, height: 2, duration: 1 },
         Kind::Audio => Facts::Audio { duration: 1 },
         Kind::Document => Facts::Document { page_count: None },
     };

@@ -74,27 +74,12 @@ impl Pool {
     /// can't be started or locked down shows in [`check`](Pool::check), in every job, and in the log.
     pub fn start(options: Options) -> Result<Pool, Fault> {
         let workers = options.workers.get();
-        let state = State {
-            queue: Queue::new(workers, options.slow),
-            children: vec![None; workers],
-            closed: false,
-        };
-        let shared = Arc::new(Shared {
-            options,
-            state: Mutex::new(state),
-            pushed: Condvar::new(),
-        });
-        let pool = Pool {
-            closer: Arc::new(Closer {
-                shared: shared.clone(),
-            }),
-        };
+        let state =
+            State { queue: Queue::new(workers, options.slow), children: vec![None; workers], closed: false };
+        let shared = Arc::new(Shared { options, state: Mutex::new(state), pushed: Condvar::new() });
+        let pool = Pool { closer: Arc::new(Closer { shared: shared.clone() }) };
         for index in 0..workers {
-            let slot = Slot {
-                index,
-                shared: shared.clone(),
-                process: None,
-            };
+            let slot = Slot { index, shared: shared.clone(), process: None };
             thread::Builder::new()
                 .name(format!("worker-{index}"))
                 .stack_size(STACK_BYTES)
@@ -144,17 +129,12 @@ impl Pool {
         if busy {
             return Ok(());
         }
-        self.ask(Class::Check, None, Request::Check, None, CHECK_DEADLINE)
-            .await
-            .map(|_| ())
+        self.ask(Class::Check, None, Request::Check, None, CHECK_DEADLINE).await.map(|_| ())
     }
 
     pub fn load(&self) -> Load {
         let queue = &self.shared().state().queue;
-        Load {
-            running: queue.running(),
-            waiting: queue.waiting(),
-        }
+        Load { running: queue.running(), waiting: queue.waiting() }
     }
 
     /// The process ids of the children that are up.
@@ -176,12 +156,7 @@ impl Pool {
             Look::Facts => Class::Facts,
             Look::Picture => Class::Picture,
         };
-        let request = Request::Look {
-            look,
-            format,
-            size_bytes,
-            max_pixels,
-        };
+        let request = Request::Look { look, format, size_bytes, max_pixels };
         self.ask(class, Some(user), request, Some(file), deadline).await
     }
 
@@ -194,12 +169,7 @@ impl Pool {
         deadline: Duration,
     ) -> Result<Answer, Fault> {
         let (answer, answered) = oneshot::channel();
-        let job = Job {
-            request,
-            file,
-            deadline,
-            answer,
-        };
+        let job = Job { request, file, deadline, answer };
         let shared = self.shared();
         let ticket = shared.state().queue.push(class, user, job);
         let _waiting = Waiting { shared, ticket };
@@ -322,12 +292,8 @@ impl Slot {
 /// What a child that was lost over a request says about the file.
 fn lost(request: Request, flaw: Flaw) -> Result<Answer, Fault> {
     match request {
-        Request::Look {
-            look: Look::Facts, ..
-        } => Ok(Answer::Refused(flaw.into())),
-        Request::Look {
-            look: Look::Picture, ..
-        } => Ok(Answer::Picture(None)),
+        Request::Look { look: Look::Facts, .. } => Ok(Answer::Refused(flaw.into())),
+        Request::Look { look: Look::Picture, .. } => Ok(Answer::Picture(None)),
         Request::Check | Request::Setup { .. } => Err(Fault::Unfit),
     }
 }

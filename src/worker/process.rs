@@ -60,13 +60,8 @@ pub struct Process {
 impl Process {
     /// Starts a child and waits until it has locked itself down. It lives no longer than the calling thread.
     pub fn start(options: &Options) -> Result<Process, Fault> {
-        let (ours, theirs) = socketpair(
-            AddressFamily::UNIX,
-            SocketType::STREAM,
-            SocketFlags::CLOEXEC,
-            None,
-        )
-        .map_err(|error| Fault::Start(error.into()))?;
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+            .map_err(|error| Fault::Start(error.into()))?;
         let mut command = Command::new(&options.program);
         command.arg0("assetd").arg("worker");
         if options.drill {
@@ -79,16 +74,9 @@ impl Process {
         // The command holds the other end of the socket; while it is open a dead child does not show.
         drop(command);
 
-        let mut process = Process {
-            child,
-            socket: ours,
-            sequence: 0,
-            jobs_left: JOBS_A_LIFE,
-            landlock: false,
-        };
-        let setup = Request::Setup {
-            memory_bytes: options.memory_bytes,
-        };
+        let mut process =
+            Process { child, socket: ours, sequence: 0, jobs_left: JOBS_A_LIFE, landlock: false };
+        let setup = Request::Setup { memory_bytes: options.memory_bytes };
         if process.send(setup, None).is_err() {
             return Err(process.ended());
         }
@@ -195,11 +183,7 @@ impl Process {
         let sent = rustix::io::retry_on_intr(|| {
             sendmsg(&self.socket, &[IoSlice::new(&frame)], &mut control, flags)
         })?;
-        if sent == FRAME_BYTES {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::WriteZero.into())
-        }
+        if sent == FRAME_BYTES { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
     }
 
     /// Fills the buffer. What has arrived is read also when the deadline has passed, as it may have while this process
@@ -239,10 +223,7 @@ impl Process {
             return;
         };
         let seconds = (used + allowance).as_secs().saturating_add(1);
-        let limit = Rlimit {
-            current: Some(seconds),
-            maximum: None,
-        };
+        let limit = Rlimit { current: Some(seconds), maximum: None };
         if let Err(error) = rustix::process::prlimit(Some(pid), Resource::Cpu, limit) {
             tracing::debug!(%error, "cannot limit the CPU of a worker process");
         }
@@ -315,18 +296,12 @@ impl fmt::Display for Silence {
 /// The CPU that a process has used.
 fn cpu_time(pid: Pid) -> Option<Duration> {
     let mut clock = 0;
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: both calls write to the one value they are given, which lives for the call.
     let read = unsafe {
         libc::clock_getcpuclockid(pid.as_raw_nonzero().get(), &mut clock) == 0
             && libc::clock_gettime(clock, &mut time) == 0
     };
-    let (seconds, nanoseconds) = (
-        u64::try_from(time.tv_sec).ok()?,
-        u32::try_from(time.tv_nsec).ok()?,
-    );
+    let (seconds, nanoseconds) = (u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?);
     read.then(|| Duration::new(seconds, nanoseconds))
 }

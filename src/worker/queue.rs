@@ -55,10 +55,7 @@ impl<J> Queue<J> {
     /// For `workers` workers; a job that takes longer than `slow` shows its user to be slow.
     pub fn new(workers: usize, slow: Duration) -> Queue<J> {
         Queue {
-            lanes: std::array::from_fn(|_| Lane {
-                turns: VecDeque::new(),
-                jobs: HashMap::new(),
-            }),
+            lanes: std::array::from_fn(|_| Lane { turns: VecDeque::new(), jobs: HashMap::new() }),
             running: vec![None; workers],
             slow_until: HashMap::new(),
             slow,
@@ -81,27 +78,15 @@ impl<J> Queue<J> {
 
     /// The job that `worker` is to run from `now` on, until it is [`done`](Queue::done).
     pub fn take(&mut self, worker: usize, now: Instant) -> Option<J> {
-        let Queue {
-            lanes,
-            running,
-            slow_until,
-            slow,
-            ..
-        } = self;
+        let Queue { lanes, running, slow_until, slow, .. } = self;
         // A bound on the bytes that all jobs together are estimated to take belongs here: another reason to pass over
         // a job that is too large for what is left.
         let may_run = |user: Option<UserId>| {
             let Some(user) = user else { return true };
             let mine = running.iter().flatten().filter(|(whose, _)| *whose == Some(user));
             let is_slow = slow_until.get(&user).is_some_and(|until| *until > now)
-                || mine
-                    .clone()
-                    .any(|(_, since)| now.saturating_duration_since(*since) > *slow);
-            let most = if is_slow {
-                running.len().saturating_sub(1).max(1)
-            } else {
-                running.len()
-            };
+                || mine.clone().any(|(_, since)| now.saturating_duration_since(*since) > *slow);
+            let most = if is_slow { running.len().saturating_sub(1).max(1) } else { running.len() };
             mine.count() < most
         };
         let (user, job) = lanes.iter_mut().find_map(|lane| lane.take(may_run))?;
@@ -121,11 +106,7 @@ impl<J> Queue<J> {
     }
 
     pub fn waiting(&self) -> usize {
-        self.lanes
-            .iter()
-            .flat_map(|lane| lane.jobs.values())
-            .map(VecDeque::len)
-            .sum()
+        self.lanes.iter().flat_map(|lane| lane.jobs.values()).map(VecDeque::len).sum()
     }
 
     pub fn running(&self) -> usize {

@@ -37,13 +37,7 @@ pub enum Step {
 }
 
 impl Step {
-    const ALL: [Step; 5] = [
-        Step::Privileges,
-        Step::Limits,
-        Step::Dumpable,
-        Step::Landlock,
-        Step::Seccomp,
-    ];
+    const ALL: [Step; 5] = [Step::Privileges, Step::Limits, Step::Dumpable, Step::Landlock, Step::Seccomp];
 
     pub fn from_number(number: u8) -> Option<Step> {
         Step::ALL.into_iter().find(|step| *step as u8 == number)
@@ -92,11 +86,7 @@ fn give_up_privileges() -> io::Result<()> {
         let none = CapabilitySet::empty();
         rustix::thread::set_capabilities(
             None,
-            CapabilitySets {
-                effective: none,
-                permitted: none,
-                inheritable: none,
-            },
+            CapabilitySets { effective: none, permitted: none, inheritable: none },
         )?;
     }
     Ok(())
@@ -111,13 +101,7 @@ fn limit(memory_bytes: u64) -> io::Result<()> {
         (Resource::Core, 0),
     ];
     for (resource, most) in limits {
-        rustix::process::setrlimit(
-            resource,
-            Rlimit {
-                current: Some(most),
-                maximum: Some(most),
-            },
-        )?;
+        rustix::process::setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
     }
     Ok(())
 }
@@ -125,10 +109,7 @@ fn limit(memory_bytes: u64) -> io::Result<()> {
 /// The address space in use. The first number of `statm` is in pages: proc(5).
 fn mapped_bytes() -> io::Result<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm")?;
-    let pages = statm
-        .split(' ')
-        .next()
-        .and_then(|pages| pages.parse::<u64>().ok());
+    let pages = statm.split(' ').next().and_then(|pages| pages.parse::<u64>().ok());
     pages
         .and_then(|pages| pages.checked_mul(rustix::param::page_size() as u64))
         .ok_or_else(|| io::ErrorKind::InvalidData.into())
@@ -160,12 +141,7 @@ fn has_landlock() -> io::Result<bool> {
     let no_attributes = std::ptr::null::<libc::c_void>();
     // SAFETY: with this flag the call reads no memory; null and 0 are what it asks for.
     let version = unsafe {
-        libc::syscall(
-            libc::SYS_landlock_create_ruleset,
-            no_attributes,
-            0_usize,
-            CREATE_RULESET_VERSION,
-        )
+        libc::syscall(libc::SYS_landlock_create_ruleset, no_attributes, 0_usize, CREATE_RULESET_VERSION)
     };
     if version >= 0 {
         return Ok(true);
@@ -205,12 +181,7 @@ fn allowed(socket: BorrowedFd<'_>) -> Result<BTreeMap<i64, Vec<SeccompRule>>, Ba
     // Flags that all fit into the low half of a register.
     let masked = |index: u8, mask: i32, value: i32| {
         let (mask, value) = (u64::from(mask.cast_unsigned()), u64::from(value.cast_unsigned()));
-        SeccompCondition::new(
-            index,
-            SeccompCmpArgLen::Dword,
-            SeccompCmpOp::MaskedEq(mask),
-            value,
-        )
+        SeccompCondition::new(index, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(mask), value)
     };
     let is = |index: u8, value: i32| masked(index, -1, value);
     let all = SeccompRule::new;
@@ -256,10 +227,7 @@ fn allowed(socket: BorrowedFd<'_>) -> Result<BTreeMap<i64, Vec<SeccompRule>>, Ba
     // Memory of one's own, never a file's, never to be run.
     let own = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
     let not_run = |index| masked(index, libc::PROT_EXEC, 0);
-    rules.insert(
-        libc::SYS_mmap,
-        vec![all(vec![not_run(2)?, masked(3, own | libc::MAP_SHARED, own)?])?],
-    );
+    rules.insert(libc::SYS_mmap, vec![all(vec![not_run(2)?, masked(3, own | libc::MAP_SHARED, own)?])?]);
     rules.insert(libc::SYS_mprotect, vec![all(vec![not_run(2)?])?]);
 
     // Threads, not processes, and no namespaces.
@@ -272,10 +240,7 @@ fn allowed(socket: BorrowedFd<'_>) -> Result<BTreeMap<i64, Vec<SeccompRule>>, Ba
         | libc::CLONE_NEWUSER
         | libc::CLONE_NEWPID
         | libc::CLONE_NEWNET;
-    rules.insert(
-        libc::SYS_clone,
-        vec![all(vec![masked(0, thread | namespaces, thread)?])?],
-    );
+    rules.insert(libc::SYS_clone, vec![all(vec![masked(0, thread | namespaces, thread)?])?]);
 
     // A thread may step back behind others.
     let of_thread = i32::try_from(libc::PRIO_PROCESS).unwrap_or(-1);

@@ -20,13 +20,7 @@ pub struct FileSource {
 
 impl FileSource {
     pub fn new(file: File, size: u64) -> FileSource {
-        FileSource {
-            file,
-            size,
-            position: 0,
-            window: Vec::new(),
-            window_start: 0,
-        }
+        FileSource { file, size, position: 0, window: Vec::new(), window_start: 0 }
     }
 
     /// The file alone.

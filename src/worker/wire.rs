@@ -111,18 +111,9 @@ impl Request {
     pub fn to_frame(self, sequence: u64) -> Frame {
         let none = Fields::default();
         let fields = match self {
-            Request::Setup { memory_bytes } => Fields {
-                tag: SETUP,
-                x: memory_bytes,
-                ..none
-            },
+            Request::Setup { memory_bytes } => Fields { tag: SETUP, x: memory_bytes, ..none },
             Request::Check => Fields { tag: CHECK, ..none },
-            Request::Look {
-                look,
-                format,
-                size_bytes,
-                max_pixels,
-            } => Fields {
+            Request::Look { look, format, size_bytes, max_pixels } => Fields {
                 tag: match look {
                     Look::Facts => LOOK_FACTS,
                     Look::Picture => LOOK_PICTURE,
@@ -138,19 +129,9 @@ impl Request {
 
     /// The sequence and the request; `None` where the bytes are no request.
     pub fn from_frame(frame: &Frame) -> Option<(u64, Request)> {
-        let (
-            sequence,
-            Fields {
-                x, y, tag, detail, ..
-            },
-        ) = Fields::from_frame(frame);
+        let (sequence, Fields { x, y, tag, detail, .. }) = Fields::from_frame(frame);
         let look = |look| {
-            Some(Request::Look {
-                look,
-                format: Format::from_number(detail)?,
-                size_bytes: x,
-                max_pixels: y,
-            })
+            Some(Request::Look { look, format: Format::from_number(detail)?, size_bytes: x, max_pixels: y })
         };
         let request = match tag {
             SETUP => Request::Setup { memory_bytes: x },
@@ -181,76 +162,31 @@ impl Report {
     pub fn to_frame(self, sequence: u64) -> Frame {
         let none = Fields::default();
         let fields = match self {
-            Report::Ready { landlock } => Fields {
-                tag: READY,
-                detail: landlock.into(),
-                ..none
-            },
-            Report::NotReady { step, errno } => Fields {
-                tag: NOT_READY,
-                detail: step as u8,
-                a: errno,
-                ..none
-            },
+            Report::Ready { landlock } => Fields { tag: READY, detail: landlock.into(), ..none },
+            Report::NotReady { step, errno } => {
+                Fields { tag: NOT_READY, detail: step as u8, a: errno, ..none }
+            }
             Report::Alive => Fields { tag: ALIVE, ..none },
-            Report::Facts(Facts::Image { width, height }) => Fields {
-                tag: IMAGE,
-                a: width,
-                b: height,
-                ..none
-            },
-            Report::Facts(Facts::Video {
-                width,
-                height,
-                duration,
-            }) => Fields {
-                tag: VIDEO,
-                a: width,
-                b: height,
-                x: duration,
-                ..none
-            },
-            Report::Facts(Facts::Audio { duration }) => Fields {
-                tag: AUDIO,
-                x: duration,
-                ..none
-            },
-            Report::Facts(Facts::Document {
-                page_count: Some(pages),
-            }) => Fields {
-                tag: DOCUMENT,
-                a: pages,
-                ..none
-            },
-            Report::Facts(Facts::Document { page_count: None }) => Fields {
-                tag: DOCUMENT_UNCOUNTED,
-                ..none
-            },
-            Report::Refused(Refusal::Broken(flaw)) => Fields {
-                tag: BROKEN,
-                code: flaw as u16,
-                ..none
-            },
-            Report::Refused(Refusal::Foreign(foreign)) => Fields {
-                tag: FOREIGN,
-                code: foreign as u16,
-                ..none
-            },
-            Report::Refused(Refusal::TooManyPixels { width, height }) => Fields {
-                tag: TOO_MANY_PIXELS,
-                a: width,
-                b: height,
-                ..none
-            },
-            Report::NoPicture => Fields {
-                tag: NO_PICTURE,
-                ..none
-            },
-            Report::Picture { bytes } => Fields {
-                tag: PICTURE,
-                a: bytes,
-                ..none
-            },
+            Report::Facts(Facts::Image { width, height }) => {
+                Fields { tag: IMAGE, a: width, b: height, ..none }
+            }
+            Report::Facts(Facts::Video { width, height, duration }) => {
+                Fields { tag: VIDEO, a: width, b: height, x: duration, ..none }
+            }
+            Report::Facts(Facts::Audio { duration }) => Fields { tag: AUDIO, x: duration, ..none },
+            Report::Facts(Facts::Document { page_count: Some(pages) }) => {
+                Fields { tag: DOCUMENT, a: pages, ..none }
+            }
+            Report::Facts(Facts::Document { page_count: None }) => Fields { tag: DOCUMENT_UNCOUNTED, ..none },
+            Report::Refused(Refusal::Broken(flaw)) => Fields { tag: BROKEN, code: flaw as u16, ..none },
+            Report::Refused(Refusal::Foreign(foreign)) => {
+                Fields { tag: FOREIGN, code: foreign as u16, ..none }
+            }
+            Report::Refused(Refusal::TooManyPixels { width, height }) => {
+                Fields { tag: TOO_MANY_PIXELS, a: width, b: height, ..none }
+            }
+            Report::NoPicture => Fields { tag: NO_PICTURE, ..none },
+            Report::Picture { bytes } => Fields { tag: PICTURE, a: bytes, ..none },
         };
         fields.to_frame(sequence)
     }
@@ -258,33 +194,15 @@ impl Report {
     /// The sequence and the report; `None` where the bytes are no report, or say what cannot be: a picture without a
     /// side, a duration of 0, a number that no flaw has.
     pub fn from_frame(frame: &Frame) -> Option<(u64, Report)> {
-        let (
-            sequence,
-            Fields {
-                x,
-                a,
-                b,
-                code,
-                tag,
-                detail,
-                ..
-            },
-        ) = Fields::from_frame(frame);
+        let (sequence, Fields { x, a, b, code, tag, detail, .. }) = Fields::from_frame(frame);
         let report = match tag {
-            READY => Report::Ready {
-                landlock: detail == 1,
-            },
-            NOT_READY => Report::NotReady {
-                step: Step::from_number(detail)?,
-                errno: a,
-            },
+            READY => Report::Ready { landlock: detail == 1 },
+            NOT_READY => Report::NotReady { step: Step::from_number(detail)?, errno: a },
             ALIVE => Report::Alive,
             IMAGE if a > 0 && b > 0 => Report::Facts(Facts::Image { width: a, height: b }),
-            VIDEO if a > 0 && b > 0 && x > 0 => Report::Facts(Facts::Video {
-                width: a,
-                height: b,
-                duration: x,
-            }),
+            VIDEO if a > 0 && b > 0 && x > 0 => {
+                Report::Facts(Facts::Video { width: a, height: b, duration: x })
+            }
             AUDIO if x > 0 => Report::Facts(Facts::Audio { duration: x }),
             DOCUMENT => Report::Facts(Facts::Document { page_count: Some(a) }),
             DOCUMENT_UNCOUNTED => Report::Facts(Facts::Document { page_count: None }),

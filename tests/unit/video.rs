@@ -10,9 +10,7 @@ use std::io::Cursor;
 use assetd::asset::{Facts, Format};
 use assetd::media::{Limits, Refusal, video};
 
-const LIMITS: Limits = Limits {
-    max_pixels: 256_000_000,
-};
+const LIMITS: Limits = Limits { max_pixels: 256_000_000 };
 
 /// A film of `tests/fixtures/video/`.
 #[track_caller]
@@ -26,11 +24,7 @@ fn probe(film: &[u8]) -> Result<Facts, Refusal> {
 }
 
 fn facts(width: u32, height: u32, duration: u64) -> Result<Facts, Refusal> {
-    Ok(Facts::Video {
-        width,
-        height,
-        duration,
-    })
+    Ok(Facts::Video { width, height, duration })
 }
 
 /// A box.

@@ -27,9 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const MIB: u64 = 1 << 20;
 
 fn options(workers: usize) -> Options {
-    let mut options = Options::new(Limits {
-        max_pixels: 256_000_000,
-    });
+    let mut options = Options::new(Limits { max_pixels: 256_000_000 });
     options.workers = NonZeroUsize::new(workers).unwrap();
     options.program = env!("CARGO_BIN_EXE_assetd").into();
     options.drill = true;
@@ -56,13 +54,8 @@ fn open(gate: &File) {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build();
-    runtime
-        .unwrap()
-        .block_on(async { tokio::time::timeout(PATIENCE, future).await.expect("no answer") })
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.unwrap().block_on(async { tokio::time::timeout(PATIENCE, future).await.expect("no answer") })
 }
 
 #[track_caller]
@@ -153,11 +146,7 @@ fn a_worker_over_its_time_is_too_slow() {
     options.derive_deadline = Duration::from_millis(100);
     let pool = Pool::start(options).unwrap();
     for order in ["hang", "spin", "half"] {
-        assert_eq!(
-            probe(&pool, order),
-            Err(Refusal::Broken(Flaw::TooSlow)),
-            "{order}"
-        );
+        assert_eq!(probe(&pool, order), Err(Refusal::Broken(Flaw::TooSlow)), "{order}");
         assert_eq!(derive(&pool, order), None, "{order}");
     }
     assert_eq!(probe(&pool, "fine"), Ok(FINE));
@@ -205,10 +194,7 @@ fn a_worker_that_was_killed_while_idle_is_replaced() {
 
     assert_eq!(probe(&pool, "fine"), Ok(FINE));
     assert_ne!(only_child(&pool), child);
-    assert!(
-        !fs::exists(format!("/proc/{child}")).unwrap(),
-        "it was not reaped"
-    );
+    assert!(!fs::exists(format!("/proc/{child}")).unwrap(), "it was not reaped");
 }
 
 #[test]
@@ -256,19 +242,13 @@ fn workers_end_with_their_server_however_it_dies() {
         block_on(async {
             let busy = pool.clone();
             tokio::spawn(async move { busy.probe(spin, Format::Png, user(1)).await });
-            wait_until("one works, one is idle", || {
-                pool.load().running == 1 && pool.children().len() == 2
-            });
+            wait_until("one works, one is idle", || pool.load().running == 1 && pool.children().len() == 2);
             println!("children {:?}", pool.children());
             std::future::pending::<()>().await;
         });
     }
     let mut server = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "unit::worker::workers_end_with_their_server_however_it_dies",
-            "--nocapture",
-        ])
+        .args(["--exact", "unit::worker::workers_end_with_their_server_however_it_dies", "--nocapture"])
         .env(ROLE, "1")
         .stdout(Stdio::piped())
         .spawn()
@@ -279,10 +259,7 @@ fn workers_end_with_their_server_however_it_dies() {
         Some(pids.trim_end_matches(']').to_owned())
     });
     let children = line.expect("no server");
-    let watches: Vec<Watch> = children
-        .split(", ")
-        .map(|pid| Watch::on(pid.parse().unwrap()))
-        .collect();
+    let watches: Vec<Watch> = children.split(", ").map(|pid| Watch::on(pid.parse().unwrap())).collect();
     assert_eq!(watches.len(), 2);
 
     server.kill().unwrap();
@@ -380,13 +357,7 @@ fn a_worker_inherits_its_socket_and_nothing_else() {
     let inventory = probe(&pool, "inventory");
 
     // Standard streams, socket, the file of the job; one more than the variables of the environment.
-    assert_eq!(
-        inventory,
-        Ok(Facts::Image {
-            width: 0b11111,
-            height: 1
-        })
-    );
+    assert_eq!(inventory, Ok(Facts::Image { width: 0b11111, height: 1 }));
     let child = only_child(&pool);
     let line = fs::read(format!("/proc/{child}/cmdline")).unwrap();
     assert_eq!(line, b"assetd\0worker\0--drill\0");
@@ -395,9 +366,7 @@ fn a_worker_inherits_its_socket_and_nothing_else() {
 /// Which of the attempts are refused, a bit each.
 fn names_of_refused(bits: u32) -> Vec<&'static str> {
     let all = drill::ATTEMPTS.iter().enumerate();
-    all.filter(|(index, _)| bits & 1 << index != 0)
-        .map(|(_, attempt)| attempt.name)
-        .collect()
+    all.filter(|(index, _)| bits & 1 << index != 0).map(|(_, attempt)| attempt.name).collect()
 }
 
 #[test]
@@ -405,9 +374,7 @@ fn a_worker_gets_out_on_no_thread() {
     let pool = pool(1);
     let all: Vec<&str> = drill::ATTEMPTS.iter().map(|attempt| attempt.name).collect();
     for order in ["escape", "escape on main"] {
-        let Ok(Facts::Image { width: refused, .. }) = probe(&pool, order) else {
-            panic!("no report")
-        };
+        let Ok(Facts::Image { width: refused, .. }) = probe(&pool, order) else { panic!("no report") };
         assert_eq!(names_of_refused(refused), all, "{order}");
     }
     // What the attempts are worth: an ordinary process is refused none of them.
@@ -431,10 +398,7 @@ fn landlock_alone_keeps_files_away() {
 
     if enforced {
         assert_eq!(opened.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
-        assert_eq!(
-            connected.unwrap_err().kind(),
-            std::io::ErrorKind::PermissionDenied
-        );
+        assert_eq!(connected.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
     }
 }
 
@@ -458,10 +422,7 @@ fn a_worker_is_limited() {
     assert_eq!(limit("Max open files"), Some(8));
     assert!((7..=9).contains(&limit("Max cpu time").unwrap()), "{limits}");
     // The executable maps some tens of MiB.
-    assert!(
-        (100 * MIB..200 * MIB).contains(&limit("Max address space").unwrap()),
-        "{limits}"
-    );
+    assert!((100 * MIB..200 * MIB).contains(&limit("Max address space").unwrap()), "{limits}");
 }
 
 #[test]
@@ -473,12 +434,7 @@ fn previews_step_back_behind_serving_and_facts_do_not() {
         let niceness = threads.filter_map(|thread| {
             let stat = fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
             // proc_pid_stat(5): the 19th field, counted on from the 3rd behind the name.
-            stat.rsplit(')')
-                .next()?
-                .split_whitespace()
-                .nth(16)?
-                .parse::<i64>()
-                .ok()
+            stat.rsplit(')').next()?.split_whitespace().nth(16)?.parse::<i64>().ok()
         });
         niceness.max().unwrap()
     };
@@ -511,10 +467,7 @@ fn the_position_of_the_callers_file_stays() {
     let file = order("fine");
     (&*file).seek(SeekFrom::Start(2)).unwrap();
 
-    assert_eq!(
-        block_on(pool.probe(file.clone(), Format::Png, user(1))).unwrap(),
-        Ok(FINE)
-    );
+    assert_eq!(block_on(pool.probe(file.clone(), Format::Png, user(1))).unwrap(), Ok(FINE));
 
     assert_eq!((&*file).stream_position().unwrap(), 2);
 }
@@ -525,9 +478,7 @@ fn a_worker_without_drill_takes_no_orders() {
     options.drill = false;
     let pool = Pool::start(options).unwrap();
 
-    let refusal = block_on(pool.probe(order("exit"), Format::Png, user(1)))
-        .unwrap()
-        .unwrap_err();
+    let refusal = block_on(pool.probe(order("exit"), Format::Png, user(1))).unwrap().unwrap_err();
 
     assert_ne!(refusal, Refusal::Broken(Flaw::Crashed));
 }
@@ -592,16 +543,7 @@ fn an_old_kernel_is_no_fault_and_a_forbidden_landlock_is() {
 
     let fault = block_on(pool_without_landlock(libc::EPERM).check()).unwrap_err();
 
-    assert!(
-        matches!(
-            fault,
-            Fault::Lockdown {
-                step: Step::Landlock,
-                ..
-            }
-        ),
-        "{fault}"
-    );
+    assert!(matches!(fault, Fault::Lockdown { step: Step::Landlock, .. }), "{fault}");
     assert!(fault.to_string().contains("Landlock"), "{fault}");
 }
 
@@ -688,9 +630,7 @@ fn the_only_worker_serves_slow_users_too() {
 fn a_job_taken_back_is_not_served_and_the_others_are() {
     let now = Instant::now();
     let mut queue = Queue::new(1, Duration::from_secs(1));
-    let tickets: Vec<_> = (0..3)
-        .map(|job| queue.push(Class::Facts, Some(user(1)), job))
-        .collect();
+    let tickets: Vec<_> = (0..3).map(|job| queue.push(Class::Facts, Some(user(1)), job)).collect();
     let alone = queue.push(Class::Facts, Some(user(2)), 9);
 
     queue.remove(tickets[1]);
@@ -711,67 +651,33 @@ fn every_report() -> Vec<Report> {
     let mut reports = vec![
         Report::Ready { landlock: true },
         Report::Ready { landlock: false },
-        Report::NotReady {
-            step: Step::Seccomp,
-            errno: 1,
-        },
+        Report::NotReady { step: Step::Seccomp, errno: 1 },
         Report::Alive,
-        Report::Facts(Facts::Image {
-            width: 1,
-            height: u32::MAX,
-        }),
-        Report::Facts(Facts::Video {
-            width: 1920,
-            height: 1080,
-            duration: u64::MAX,
-        }),
+        Report::Facts(Facts::Image { width: 1, height: u32::MAX }),
+        Report::Facts(Facts::Video { width: 1920, height: 1080, duration: u64::MAX }),
         Report::Facts(Facts::Audio { duration: 1 }),
         Report::Facts(Facts::Document { page_count: Some(7) }),
         Report::Facts(Facts::Document { page_count: None }),
-        Report::Refused(Refusal::TooManyPixels {
-            width: 50_000,
-            height: 50_000,
-        }),
+        Report::Refused(Refusal::TooManyPixels { width: 50_000, height: 50_000 }),
         Report::NoPicture,
         Report::Picture { bytes: 1 },
         Report::Picture { bytes: 2 << 20 },
     ];
-    reports.extend(
-        Flaw::ALL
-            .iter()
-            .map(|flaw| Report::Refused(Refusal::Broken(*flaw))),
-    );
-    reports.extend(
-        Foreign::ALL
-            .iter()
-            .map(|foreign| Report::Refused(Refusal::Foreign(*foreign))),
-    );
+    reports.extend(Flaw::ALL.iter().map(|flaw| Report::Refused(Refusal::Broken(*flaw))));
+    reports.extend(Foreign::ALL.iter().map(|foreign| Report::Refused(Refusal::Foreign(*foreign))));
     reports
 }
 
 #[test]
 fn messages_are_read_as_written() {
     for (sequence, report) in (u64::MAX - 1000..).zip(every_report()) {
-        assert_eq!(
-            Report::from_frame(&report.to_frame(sequence)),
-            Some((sequence, report))
-        );
+        assert_eq!(Report::from_frame(&report.to_frame(sequence)), Some((sequence, report)));
         assert_eq!(Request::from_frame(&report.to_frame(sequence)), None);
     }
-    let mut requests = vec![
-        Request::Setup {
-            memory_bytes: 1 << 40,
-        },
-        Request::Check,
-    ];
+    let mut requests = vec![Request::Setup { memory_bytes: 1 << 40 }, Request::Check];
     for format in Format::ALL {
         for look in [Look::Facts, Look::Picture] {
-            requests.push(Request::Look {
-                look,
-                format,
-                size_bytes: 5 << 32,
-                max_pixels: 3 << 33,
-            });
+            requests.push(Request::Look { look, format, size_bytes: 5 << 32, max_pixels: 3 << 33 });
         }
     }
     for request in requests {
@@ -800,11 +706,7 @@ fn bytes_that_no_message_has_are_none() {
     assert!(refused > 0);
     let impossible = [
         Report::Facts(Facts::Image { width: 0, height: 1 }),
-        Report::Facts(Facts::Video {
-            width: 1,
-            height: 1,
-            duration: 0,
-        }),
+        Report::Facts(Facts::Video { width: 1, height: 1, duration: 0 }),
         Report::Facts(Facts::Audio { duration: 0 }),
         Report::Picture { bytes: 0 },
         Report::Picture { bytes: (2 << 20) + 1 },
@@ -818,9 +720,7 @@ fn bytes_that_no_message_has_are_none() {
 
 #[test]
 fn a_source_reads_as_the_file_does() {
-    let bytes: Vec<u8> = (0..300_000_u32)
-        .map(|index| (index * 2_654_435_761_u32 >> 24) as u8)
-        .collect();
+    let bytes: Vec<u8> = (0..300_000_u32).map(|index| (index * 2_654_435_761_u32 >> 24) as u8).collect();
     let file = order("");
     file.write_all_at(&bytes, 0).unwrap();
     // The last bytes are beyond what the source is told of.
@@ -830,9 +730,7 @@ fn a_source_reads_as_the_file_does() {
     let seed = 0x5eed_u64;
     let mut state = seed;
     let mut random = |below: u64| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
 
@@ -843,16 +741,8 @@ fn a_source_reads_as_the_file_does() {
             2 => SeekFrom::Current(random(2_000) as i64 - 1_000),
             _ => SeekFrom::Current(0),
         };
-        assert_eq!(
-            source.seek(to).ok(),
-            model.seek(to).ok(),
-            "step {step}, seed {seed}"
-        );
-        let length = if random(10) == 0 {
-            random(200_000)
-        } else {
-            random(100)
-        };
+        assert_eq!(source.seek(to).ok(), model.seek(to).ok(), "step {step}, seed {seed}");
+        let length = if random(10) == 0 { random(200_000) } else { random(100) };
         let (mut read, mut expected) = (Vec::new(), Vec::new());
         source.by_ref().take(length).read_to_end(&mut read).unwrap();
         model.by_ref().take(length).read_to_end(&mut expected).unwrap();

@@ -20,10 +20,7 @@ struct Converter<F> {
 
 impl<F: FnMut(u32) -> Option<Vec<u8>>> Converter<F> {
     fn new(resolve: F) -> Converter<F> {
-        Converter {
-            resolve,
-            values_left: MAX_VALUES,
-        }
+        Converter { resolve, values_left: MAX_VALUES }
     }
 
     fn value(&mut self, value: MaybeRef<Object<'_>>, depth: usize) -> Option<lopdf::Object> {
@@ -126,10 +123,7 @@ pub fn empty_password_key(encrypt: &Dict<'_>, id: &[u8]) -> Option<EncryptionSta
     let mut document = Document::new();
     document.objects.insert(PLACE, lopdf::Object::Dictionary(encrypt));
     document.trailer.set("Encrypt", lopdf::Object::Reference(PLACE));
-    document.trailer.set(
-        "ID",
-        lopdf::Object::Array(vec![lopdf::Object::string_literal(id)]),
-    );
+    document.trailer.set("ID", lopdf::Object::Array(vec![lopdf::Object::string_literal(id)]));
     document.authenticate_password("").ok()?;
     EncryptionState::decode(&document, "").ok()
 }

@@ -25,10 +25,7 @@ pub fn first_page(source: &mut dyn Source) -> Option<Picture> {
 }
 
 fn read(source: &mut dyn Source) -> Option<Vec<u8>> {
-    let length = source
-        .seek(SeekFrom::End(0))
-        .ok()
-        .filter(|length| *length <= MAX_DRAWN_BYTES)?;
+    let length = source.seek(SeekFrom::End(0)).ok().filter(|length| *length <= MAX_DRAWN_BYTES)?;
     source.rewind().ok()?;
     let mut bytes = Vec::with_capacity(usize::try_from(length).ok()?);
     source.take(length).read_to_end(&mut bytes).ok()?;
@@ -38,34 +35,18 @@ fn read(source: &mut dyn Source) -> Option<Vec<u8>> {
 fn draw(page: &Page<'_>) -> Option<Picture> {
     let (width, height) = page.render_dimensions();
     let (across, down) = sides(width, height)?;
-    let scale = Affine::scale_non_uniform(
-        f64::from(across) / f64::from(width),
-        f64::from(down) / f64::from(height),
-    );
+    let scale =
+        Affine::scale_non_uniform(f64::from(across) / f64::from(width), f64::from(down) / f64::from(height));
     let mut context = RenderContext::new(across, down);
     let settings = (InterpreterSettings::default(), RenderSettings::default());
     let transform = scale * page.initial_transform(true).to_kurbo();
-    render_into(
-        page,
-        &RenderCache::new(),
-        &settings.0,
-        &settings.1,
-        &mut context,
-        transform,
-    );
+    render_into(page, &RenderCache::new(), &settings.0, &settings.1, &mut context, transform);
     context.flush();
     let mut pixels = Pixmap::new(across, down);
-    let white = RasterizerSettings {
-        target_init: TargetInit::Clear(WHITE),
-        ..RasterizerSettings::default()
-    };
+    let white = RasterizerSettings { target_init: TargetInit::Clear(WHITE), ..RasterizerSettings::default() };
     context.render_with(&mut pixels, &mut Resources::default(), white);
     // On white nothing is left transparent, so the colours are as they are.
-    let rgb = pixels
-        .data()
-        .iter()
-        .flat_map(|pixel| [pixel.r, pixel.g, pixel.b])
-        .collect();
+    let rgb = pixels.data().iter().flat_map(|pixel| [pixel.r, pixel.g, pixel.b]).collect();
     Picture::new(u32::from(across), u32::from(down), rgb)
 }
 
@@ -76,10 +57,6 @@ fn sides(width: f32, height: f32) -> Option<(u16, u16)> {
     if !(longest.is_finite() && width > 0.0 && height > 0.0) {
         return None;
     }
-    let scaled = |side: f32| {
-        (f64::from(side) / longest * f64::from(THUMBNAIL_SIDE))
-            .round()
-            .max(1.0) as u16
-    };
+    let scaled = |side: f32| (f64::from(side) / longest * f64::from(THUMBNAIL_SIDE)).round().max(1.0) as u16;
     Some((scaled(width), scaled(height)))
 }

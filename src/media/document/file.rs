@@ -31,14 +31,7 @@ impl<'s> File<'s> {
     /// `None` where the file can't be read, or has no header.
     pub fn open(source: &'s mut dyn Source) -> Option<File<'s>> {
         let length = source.seek(SeekFrom::End(0)).ok()?;
-        let mut file = File {
-            source,
-            header: 0,
-            length,
-            base: 0,
-            window: Vec::new(),
-            work: WORK_BYTES,
-        };
+        let mut file = File { source, header: 0, length, base: 0, window: Vec::new(), work: WORK_BYTES };
         let head = file.bytes(0, HEADER_WITHIN_BYTES);
         let header = memmem::find(head, b"%PDF-")? as u64;
         file.header = header;
@@ -59,11 +52,7 @@ impl<'s> File<'s> {
         let inside = offset
             .checked_sub(self.base)
             .and_then(|start| usize::try_from(start).ok())
-            .filter(|start| {
-                start
-                    .checked_add(want)
-                    .is_some_and(|end| end <= self.window.len())
-            });
+            .filter(|start| start.checked_add(want).is_some_and(|end| end <= self.window.len()));
         let start = match inside {
             Some(start) => start,
             None if want == 0 => return &[],
@@ -72,9 +61,7 @@ impl<'s> File<'s> {
                 None => return &[],
             },
         };
-        self.window
-            .get(start..)
-            .map_or(&[], |rest| &rest[..want.min(rest.len())])
+        self.window.get(start..).map_or(&[], |rest| &rest[..want.min(rest.len())])
     }
 
     /// Moves the window over `offset`; where that is in it.
@@ -86,9 +73,7 @@ impl<'s> File<'s> {
         self.spend(take as u64)?;
         self.window.clear();
         self.base = base;
-        self.source
-            .seek(SeekFrom::Start(self.header.checked_add(base)?))
-            .ok()?;
+        self.source.seek(SeekFrom::Start(self.header.checked_add(base)?)).ok()?;
         let limit = (take as u64).min(self.length.saturating_sub(base));
         let mut limited = std::io::Read::take(&mut *self.source, limit);
         // What was read before an error counts, as in a file that ends there.

@@ -18,9 +18,7 @@ pub fn sniff(head: &[u8]) -> Option<Sniffed> {
 
 /// The number of pages, the structure proven as far as they need it.
 pub fn probe(_format: Format, source: &mut dyn Source, _limits: &Limits) -> Result<Facts, Refusal> {
-    Ok(Facts::Document {
-        page_count: pages::count(source)?,
-    })
+    Ok(Facts::Document { page_count: pages::count(source)? })
 }
 
 /// The first page as a thumbnail; `None` where it can't be drawn, as in a file that takes a password.

@@ -128,13 +128,7 @@ pub fn held(dict: &Dict<'_>, key: &[u8]) -> Option<Held> {
 
 impl<'s> Objects<'s> {
     pub fn new(file: File<'s>) -> Objects<'s> {
-        Objects {
-            file,
-            entries: HashMap::new(),
-            key: None,
-            kept: HashMap::new(),
-            kept_bytes: 0,
-        }
+        Objects { file, entries: HashMap::new(), key: None, kept: HashMap::new(), kept_bytes: 0 }
     }
 
     /// Adds an entry unless there is one already, or too many.
@@ -184,10 +178,7 @@ impl<'s> Objects<'s> {
             }
             Entry::In { container, index } => {
                 let container = self.container(container)?;
-                let named = container
-                    .members
-                    .get(index as usize)
-                    .filter(|member| member.0 == number);
+                let named = container.members.get(index as usize).filter(|member| member.0 == number);
                 // The place is a hint: some writers count wrong.
                 let (_, offset) =
                     named.or_else(|| container.members.iter().find(|member| member.0 == number))?;
@@ -213,15 +204,7 @@ impl<'s> Objects<'s> {
                 let stream = stream_start(&bytes[end..]).map(|start| offset + (end + start) as u64);
                 // The keyword may be cut off by the window.
                 let settled = whole || bytes.len() - end > STREAM_KEYWORD_WITHIN;
-                (
-                    settled,
-                    Indirect {
-                        number,
-                        generation,
-                        body: body.to_vec(),
-                        stream,
-                    },
-                )
+                (settled, Indirect { number, generation, body: body.to_vec(), stream })
             });
             let length = bytes.len();
             match found {
@@ -249,8 +232,7 @@ impl<'s> Objects<'s> {
         }
         let unpacked = stream.get_plain_content_with_limit(MAX_UNPACKED_BYTES);
         // Work done for nothing is work.
-        self.file
-            .spend(unpacked.as_ref().map_or(MAX_UNPACKED_BYTES, Vec::len) as u64)?;
+        self.file.spend(unpacked.as_ref().map_or(MAX_UNPACKED_BYTES, Vec::len) as u64)?;
         unpacked.ok()
     }
 
@@ -258,10 +240,9 @@ impl<'s> Objects<'s> {
     /// an object stream would need that stream's own length first.
     fn object_plain(&mut self, number: u32) -> Option<Vec<u8>> {
         match *self.entries.get(&number)? {
-            Entry::At(offset) => self
-                .read_at(offset)
-                .filter(|found| found.number == number)
-                .map(|found| found.body),
+            Entry::At(offset) => {
+                self.read_at(offset).filter(|found| found.number == number).map(|found| found.body)
+            }
             Entry::In { .. } | Entry::Free => None,
         }
     }
@@ -342,9 +323,7 @@ impl<'s> Objects<'s> {
     /// The numbers of the objects in an object stream, by place.
     pub fn member_numbers(&mut self, container: u32) -> Vec<u32> {
         let container = self.container(container);
-        container.map_or_else(Vec::new, |container| {
-            container.members.iter().map(|member| member.0).collect()
-        })
+        container.map_or_else(Vec::new, |container| container.members.iter().map(|member| member.0).collect())
     }
 }
 
@@ -401,11 +380,7 @@ pub fn header(bytes: &[u8]) -> Option<(u32, u16, usize)> {
     let (generation, rest) = digits(skip_space(rest))?;
     let rest = skip_space(rest).strip_prefix(b"obj")?;
     let body = skip_space(rest);
-    Some((
-        u32::try_from(number).ok()?,
-        u16::try_from(generation).ok()?,
-        bytes.len() - body.len(),
-    ))
+    Some((u32::try_from(number).ok()?, u16::try_from(generation).ok()?, bytes.len() - body.len()))
 }
 
 /// The object at the head of `bytes`; `None` where it has no end there.

@@ -29,9 +29,7 @@ pub fn count(source: &mut dyn Source) -> Result<Option<u32>, Refusal> {
     let mut objects = Objects::new(file);
     let counted = written(&mut objects);
     let counted = match counted {
-        Some(Counted::Pages {
-            number, missing: 0, ..
-        }) if number > 0 => counted,
+        Some(Counted::Pages { number, missing: 0, .. }) if number > 0 => counted,
         Some(Counted::Locked | Counted::TooMany) => counted,
         _ => better(counted, rebuilt(&mut objects)),
     };
@@ -81,15 +79,9 @@ fn rebuilt(objects: &mut Objects<'_>) -> Option<Counted> {
     let counted = rebuilt.trailer.root.and_then(|root| from_catalog(objects, root));
     match counted {
         // The root of a tree that is lost says how many pages there were, and they are there.
-        Some(Counted::Pages {
-            number: 0,
-            missing,
-            claimed,
-        }) if claimed <= rebuilt.pages => Some(Counted::Pages {
-            number: claimed,
-            missing,
-            claimed,
-        }),
+        Some(Counted::Pages { number: 0, missing, claimed }) if claimed <= rebuilt.pages => {
+            Some(Counted::Pages { number: claimed, missing, claimed })
+        }
         _ => counted,
     }
 }
@@ -150,31 +142,16 @@ enum Visited {
 
 impl<'o, 's> Walk<'o, 's> {
     fn new(objects: &'o mut Objects<'s>) -> Walk<'o, 's> {
-        Walk {
-            objects,
-            path: Vec::new(),
-            open: HashSet::new(),
-            known: HashMap::new(),
-            kids: 0,
-            missing: 0,
-        }
+        Walk { objects, path: Vec::new(), open: HashSet::new(), known: HashMap::new(), kids: 0, missing: 0 }
     }
 
     fn run(mut self, pages: Held) -> Counted {
         match self.visit(pages, true) {
             Visited::Pages { number, claimed } => {
-                return Counted::Pages {
-                    number,
-                    missing: 0,
-                    claimed,
-                };
+                return Counted::Pages { number, missing: 0, claimed };
             }
             Visited::Missing => {
-                return Counted::Pages {
-                    number: 0,
-                    missing: 1,
-                    claimed: 0,
-                };
+                return Counted::Pages { number: 0, missing: 1, claimed: 0 };
             }
             Visited::TooMany => return Counted::TooMany,
             Visited::Node(root) => self.path.push(root),
@@ -227,11 +204,7 @@ impl<'o, 's> Walk<'o, 's> {
     fn close(&mut self, node: &Node) -> u64 {
         self.missing = self.missing.saturating_add(node.missing);
         let all = node.pages.saturating_add(node.missing);
-        let pages = if (node.pages..=all).contains(&node.claimed) {
-            node.claimed
-        } else {
-            node.pages
-        };
+        let pages = if (node.pages..=all).contains(&node.claimed) { node.claimed } else { node.pages };
         if let Some(number) = node.number {
             self.open.remove(&number);
             self.known.insert(number, pages);
@@ -244,10 +217,7 @@ impl<'o, 's> Walk<'o, 's> {
             Held::Here(body) => (None, Some(body)),
             Held::Elsewhere(number) => {
                 if let Some(pages) = self.known.get(&number) {
-                    return Visited::Pages {
-                        number: *pages,
-                        claimed: 0,
-                    };
+                    return Visited::Pages { number: *pages, claimed: 0 };
                 }
                 if self.open.contains(&number) {
                     return Visited::Missing;
@@ -259,22 +229,14 @@ impl<'o, 's> Walk<'o, 's> {
             return Visited::Missing;
         };
         let kids = held(&dict, b"Kids").and_then(|kids| self.kids(kids));
-        let claimed = dict
-            .get::<i64>(b"Count".as_slice())
-            .and_then(|count| u64::try_from(count).ok());
+        let claimed = dict.get::<i64>(b"Count".as_slice()).and_then(|count| u64::try_from(count).ok());
         let claimed = claimed.unwrap_or(0);
         match kids {
             Some(Ok(kids)) => {
                 if let Some(number) = number {
                     self.open.insert(number);
                 }
-                Visited::Node(Node {
-                    number,
-                    kids: kids.into_iter(),
-                    pages: 0,
-                    missing: 0,
-                    claimed,
-                })
+                Visited::Node(Node { number, kids: kids.into_iter(), pages: 0, missing: 0, claimed })
             }
             Some(Err(TooMany)) => Visited::TooMany,
             None => {
@@ -288,10 +250,7 @@ impl<'o, 's> Walk<'o, 's> {
                 if let Some(number) = number {
                     self.known.insert(number, pages);
                 }
-                Visited::Pages {
-                    number: pages,
-                    claimed,
-                }
+                Visited::Pages { number: pages, claimed }
             }
         }
     }

@@ -53,36 +53,21 @@ pub fn rebuild(objects: &mut Objects<'_>) -> Option<Rebuilt> {
     for (number, offset) in &found.objects {
         objects.add(*number, Entry::At(*offset));
     }
-    let encrypted = found
-        .trailers
-        .iter()
-        .rev()
-        .find(|trailer| trailer.encrypt.is_some());
+    let encrypted = found.trailers.iter().rev().find(|trailer| trailer.encrypt.is_some());
     let unlocked = encrypted.is_none_or(|trailer| objects.unlock(trailer));
     if unlocked {
         add_members(objects, &found);
     }
-    let last = found
-        .trailers
-        .iter()
-        .rev()
-        .find(|trailer| !unlocked || leads_to_pages(objects, trailer));
+    let last = found.trailers.iter().rev().find(|trailer| !unlocked || leads_to_pages(objects, trailer));
     let mut trailer = match last {
         Some(trailer) => trailer.clone(),
-        None if found.unreadable_trailer => Trailer {
-            root: Some(found.catalog?),
-            ..Trailer::default()
-        },
+        None if found.unreadable_trailer => Trailer { root: Some(found.catalog?), ..Trailer::default() },
         None => return None,
     };
     if let Some(encrypted) = encrypted {
         trailer.complete(encrypted.clone());
     }
-    Some(Rebuilt {
-        trailer,
-        unlocked,
-        pages: found.pages.len() as u64,
-    })
+    Some(Rebuilt { trailer, unlocked, pages: found.pages.len() as u64 })
 }
 
 /// The objects in object streams. Of two definitions the one that stands later in the file counts.
@@ -92,10 +77,7 @@ fn add_members(objects: &mut Objects<'_>, found: &Found) {
             continue;
         }
         for (index, number) in objects.member_numbers(*container).into_iter().enumerate() {
-            let entry = Entry::In {
-                container: *container,
-                index: index as u32,
-            };
+            let entry = Entry::In { container: *container, index: index as u32 };
             match found.objects.get(&number) {
                 Some(plain) if plain > offset => {}
                 // Streams are gone through from the last to the first, so what is in one stays.
@@ -174,11 +156,7 @@ fn marks(chunk: &[u8], base: u64) -> Vec<Mark> {
 fn header_before(bytes: &[u8]) -> Option<usize> {
     let back = |bytes: &[u8], inside: fn(u8) -> bool| {
         let from = bytes.len().saturating_sub(OVERLAP_BYTES);
-        bytes[from..]
-            .iter()
-            .rev()
-            .take_while(|byte| inside(**byte))
-            .count()
+        bytes[from..].iter().rev().take_while(|byte| inside(**byte)).count()
     };
     let bytes = &bytes[..bytes.len() - back(bytes, is_space)];
     let generation = back(bytes, |byte| byte.is_ascii_digit());

@@ -70,10 +70,7 @@ fn is_postscript(head: &[u8]) -> bool {
 
 /// The magic, the block size, then the mark of a block or of an empty file's end.
 fn is_bzip2(head: &[u8]) -> bool {
-    let marks: [&[u8]; 2] = [
-        &[0x31, 0x41, 0x59, 0x26, 0x53, 0x59],
-        &[0x17, 0x72, 0x45, 0x38, 0x50, 0x90],
-    ];
+    let marks: [&[u8]; 2] = [&[0x31, 0x41, 0x59, 0x26, 0x53, 0x59], &[0x17, 0x72, 0x45, 0x38, 0x50, 0x90]];
     match head {
         [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] => marks.iter().any(|mark| rest.starts_with(mark)),
         _ => false,
@@ -90,14 +87,9 @@ fn is_windows_executable(head: &[u8]) -> bool {
     let Some(at) = head.strip_prefix(b"MZ").and_then(|rest| rest.get(0x3a..0x3e)) else {
         return false;
     };
-    let at = at
-        .iter()
-        .rev()
-        .fold(0usize, |sum, byte| sum << 8 | usize::from(*byte));
+    let at = at.iter().rev().fold(0usize, |sum, byte| sum << 8 | usize::from(*byte));
     match head.get(at..) {
-        Some(newer) => [b"PE", b"NE", b"LE", b"LX"]
-            .iter()
-            .any(|magic| newer.starts_with(*magic)),
+        Some(newer) => [b"PE", b"NE", b"LE", b"LX"].iter().any(|magic| newer.starts_with(*magic)),
         None => at < 1 << 20,
     }
 }
@@ -115,10 +107,7 @@ fn zip(head: &[u8]) -> Option<Foreign> {
         return None;
     }
     for at in memmem::find_iter(head, b"PK\x03\x04") {
-        let Some(entry) = head
-            .get(at..)
-            .and_then(|rest| rest.split_at_checked(HEADER_BYTES))
-        else {
+        let Some(entry) = head.get(at..).and_then(|rest| rest.split_at_checked(HEADER_BYTES)) else {
             break;
         };
         let (header, rest) = entry;
@@ -172,9 +161,7 @@ fn written(head: &[u8]) -> Option<Foreign> {
 }
 
 fn starts_with(bytes: &[u8], words: &[u8]) -> bool {
-    bytes
-        .get(..words.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(words))
+    bytes.get(..words.len()).is_some_and(|start| start.eq_ignore_ascii_case(words))
 }
 
 /// Whether all of the head is UTF-8 that a printer could take: sounds may begin with any bytes, but not with thousands

@@ -34,10 +34,7 @@ pub fn read(objects: &mut Objects<'_>) -> Option<Trailer> {
 /// Where the newest section stands.
 fn start(objects: &mut Objects<'_>) -> Option<u64> {
     let length = objects.file.length();
-    let tail = objects.file.bytes(
-        length.saturating_sub(START_WITHIN_BYTES as u64),
-        START_WITHIN_BYTES,
-    );
+    let tail = objects.file.bytes(length.saturating_sub(START_WITHIN_BYTES as u64), START_WITHIN_BYTES);
     let at = memmem::rfind(tail, b"startxref")?;
     let (position, _) = digits(skip_space(&tail[at + b"startxref".len()..]))?;
     Some(position)
@@ -114,9 +111,7 @@ fn table(objects: &mut Objects<'_>, begin: u64) -> Option<Section> {
 fn finish(dict: &Dict<'_>) -> Section {
     Section {
         trailer: Trailer::from_dict(dict),
-        previous: dict
-            .get::<usize>(b"Prev".as_slice())
-            .map(|previous| previous as u64),
+        previous: dict.get::<usize>(b"Prev".as_slice()).map(|previous| previous as u64),
     }
 }
 
@@ -138,12 +133,7 @@ fn stream(objects: &mut Objects<'_>, position: u64) -> Option<Section> {
     let ranges = match dict.get::<Array<'_>>(b"Index".as_slice()) {
         Some(index) => {
             let numbers: Vec<u32> = index.iter::<u32>().collect();
-            numbers
-                .as_chunks::<2>()
-                .0
-                .iter()
-                .map(|pair| (pair[0], pair[1]))
-                .collect()
+            numbers.as_chunks::<2>().0.iter().map(|pair| (pair[0], pair[1])).collect()
         }
         None => vec![(0, dict.get::<u32>(b"Size".as_slice())?)],
     };
@@ -160,10 +150,7 @@ fn stream(objects: &mut Objects<'_>, position: u64) -> Option<Section> {
 
 /// The bytes of each field of an entry (ISO 32000-2, table 17).
 fn widths(dict: &Dict<'_>) -> Option<[usize; 3]> {
-    let mut widths = dict
-        .get::<Array<'_>>(b"W".as_slice())?
-        .iter::<u8>()
-        .map(usize::from);
+    let mut widths = dict.get::<Array<'_>>(b"W".as_slice())?.iter::<u8>().map(usize::from);
     let widths = [widths.next()?, widths.next()?, widths.next()?];
     (widths.iter().all(|width| *width <= 8) && widths[1] > 0).then_some(widths)
 }

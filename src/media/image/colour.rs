@@ -53,11 +53,7 @@ pub fn picture(raster: &Raster, profile: Option<&ColorProfile>) -> Option<Pictur
 /// Colours and alpha of interleaved pixels, apart.
 fn apart<const N: usize, const COLOURS: usize>(samples: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let pixels = samples.chunks_exact(N);
-    let colours = pixels
-        .clone()
-        .flat_map(|pixel| &pixel[..COLOURS])
-        .copied()
-        .collect();
+    let colours = pixels.clone().flat_map(|pixel| &pixel[..COLOURS]).copied().collect();
     (colours, pixels.map(|pixel| pixel[N - 1]).collect())
 }
 
@@ -79,13 +75,7 @@ pub fn inks(cmyk: &[u8], profile: Option<&ColorProfile>) -> Vec<u8> {
     transformed(&amounts, Layout::Rgba, DataColorSpace::Cmyk, profile).unwrap_or_else(|| {
         let left = |ink: u8, black: u8| ((u32::from(ink) * u32::from(black) + 127) / 255) as u8;
         cmyk.chunks_exact(4)
-            .flat_map(|pixel| {
-                [
-                    left(pixel[0], pixel[3]),
-                    left(pixel[1], pixel[3]),
-                    left(pixel[2], pixel[3]),
-                ]
-            })
+            .flat_map(|pixel| [left(pixel[0], pixel[3]), left(pixel[1], pixel[3]), left(pixel[2], pixel[3])])
             .collect()
     })
 }
@@ -99,9 +89,8 @@ fn transformed(
 ) -> Option<Vec<u8>> {
     let profile = profile.filter(|profile| profile.color_space == space)?;
     let srgb = ColorProfile::new_srgb();
-    let transform = profile
-        .create_transform_8bit(layout, &srgb, Layout::Rgb, TransformOptions::default())
-        .ok()?;
+    let transform =
+        profile.create_transform_8bit(layout, &srgb, Layout::Rgb, TransformOptions::default()).ok()?;
     let mut rgb = vec![0; samples.len() / layout.channels() * 3];
     transform.transform(samples, &mut rgb).ok()?;
     Some(rgb)

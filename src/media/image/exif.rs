@@ -9,10 +9,7 @@ use crate::media::picture::Orientation;
 pub fn orientation(exif: &[u8]) -> Option<Orientation> {
     const TAG_ORIENTATION: u16 = 0x0112;
     const ENTRY_BYTES: usize = 12;
-    let tiff = exif
-        .strip_prefix(b"Exif\0")
-        .and_then(|rest| rest.get(1..))
-        .unwrap_or(exif);
+    let tiff = exif.strip_prefix(b"Exif\0").and_then(|rest| rest.get(1..)).unwrap_or(exif);
     let big_endian = match tiff.get(..4)? {
         [b'I', b'I', 42, 0] => false,
         [b'M', b'M', 0, 42] => true,
@@ -20,19 +17,11 @@ pub fn orientation(exif: &[u8]) -> Option<Orientation> {
     };
     let u16_of = |bytes: &[u8]| -> Option<u16> {
         let bytes = *bytes.first_chunk()?;
-        Some(if big_endian {
-            u16::from_be_bytes(bytes)
-        } else {
-            u16::from_le_bytes(bytes)
-        })
+        Some(if big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
     };
     let u32_of = |bytes: &[u8]| -> Option<u32> {
         let bytes = *bytes.first_chunk()?;
-        Some(if big_endian {
-            u32::from_be_bytes(bytes)
-        } else {
-            u32::from_le_bytes(bytes)
-        })
+        Some(if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
     };
     let directory = tiff.get(u32_of(tiff.get(4..)?)? as usize..)?;
     let count = usize::from(u16_of(directory)?);
@@ -49,7 +38,5 @@ pub fn orientation(exif: &[u8]) -> Option<Orientation> {
         4 | 9 => u32_of(value)?,
         _ => return None,
     };
-    (1..=8)
-        .contains(&value)
-        .then(|| Orientation::from_exif(value as u16))
+    (1..=8).contains(&value).then(|| Orientation::from_exif(value as u16))
 }

@@ -32,21 +32,15 @@ struct First {
 /// The logical screen, and proof that there is a frame with data.
 pub fn shape(input: &mut Input) -> Result<Shape, Flaw> {
     let First { width, height, .. } = first(input)?;
-    Ok(Shape {
-        width,
-        height,
-        orientation: Orientation::Upright,
-    })
+    Ok(Shape { width, height, orientation: Orientation::Upright })
 }
 
 /// Walks the blocks (clauses 17 to 26) to the first frame that has a size and data, and stops at its data.
 fn first(input: &mut Input) -> Result<First, Flaw> {
     let header: [u8; 13] = input.array().ok_or(Flaw::Truncated)?;
     let [.., width_low, width_high, height_low, height_high, flags, _, _] = header;
-    let (width, height) = (
-        u16::from_le_bytes([width_low, width_high]),
-        u16::from_le_bytes([height_low, height_high]),
-    );
+    let (width, height) =
+        (u16::from_le_bytes([width_low, width_high]), u16::from_le_bytes([height_low, height_high]));
     let global = palette(input, flags);
     let mut control = None;
     let mut stray = 0;
@@ -139,9 +133,7 @@ pub fn draw(source: &mut dyn Source) -> Option<(Picture, Orientation)> {
         return None;
     }
     let mut shrinker = Shrinker::new(width, height, CHANNELS);
-    samples
-        .chunks_exact(width as usize * CHANNELS)
-        .for_each(|row| shrinker.push(row));
+    samples.chunks_exact(width as usize * CHANNELS).for_each(|row| shrinker.push(row));
     drop(samples);
     let place = (u32::from(first.left), u32::from(first.top));
     let canvas = (first.width, first.height);
@@ -154,15 +146,9 @@ pub fn draw(source: &mut dyn Source) -> Option<(Picture, Orientation)> {
 fn alone(first: &First, input: &mut Input) -> Option<Vec<u8>> {
     // Without any palette colours are anyone's guess: shades of grey, as they are in the decoders of browsers.
     let grey = || (0..=255).flat_map(|shade| [shade; COLOUR_BYTES]).collect();
-    let palette = if first.palette.len() < 2 * COLOUR_BYTES {
-        grey()
-    } else {
-        first.palette.clone()
-    };
+    let palette = if first.palette.len() < 2 * COLOUR_BYTES { grey() } else { first.palette.clone() };
     // The field holds the exponent less 1 of the number of colours, which is a power of two but for a cut off file.
-    let exponent = (palette.len() / COLOUR_BYTES)
-        .next_power_of_two()
-        .trailing_zeros() as u8;
+    let exponent = (palette.len() / COLOUR_BYTES).next_power_of_two().trailing_zeros() as u8;
     let mut gif = b"GIF89a".to_vec();
     gif.extend(first.frame_width.to_le_bytes());
     gif.extend(first.frame_height.to_le_bytes());

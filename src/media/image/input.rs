@@ -24,14 +24,7 @@ impl<'a> Input<'a> {
     pub fn open(source: &'a mut dyn Source) -> Option<Input<'a>> {
         let length = source.seek(SeekFrom::End(0)).ok()?;
         source.seek(SeekFrom::Start(0)).ok()?;
-        Some(Input {
-            source,
-            length,
-            window: vec![0; WINDOW_BYTES],
-            window_end: 0,
-            at: 0,
-            end: 0,
-        })
+        Some(Input { source, length, window: vec![0; WINDOW_BYTES], window_end: 0, at: 0, end: 0 })
     }
 
     /// From the file's start, in bytes.
@@ -85,9 +78,7 @@ impl<'a> Input<'a> {
     #[cold]
     fn peek_word_behind_window(&mut self) -> Option<u64> {
         self.refill();
-        self.ready()
-            .first_chunk::<8>()
-            .map(|bytes| u64::from_be_bytes(*bytes))
+        self.ready().first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
     }
 
     /// The next `count` bytes, which the caller has bounded; fewer at the file's end.

@@ -65,11 +65,8 @@ pub fn shape(input: &mut Input) -> Result<Shape, Flaw> {
                 if input.remaining() == 0 {
                     return Err(Flaw::NoImageData);
                 }
-                let height = if height == 0 {
-                    number_of_lines(input).ok_or(Flaw::NoDimensions)?
-                } else {
-                    height
-                };
+                let height =
+                    if height == 0 { number_of_lines(input).ok_or(Flaw::NoDimensions)? } else { height };
                 return Ok(Shape {
                     width: u32::from(width),
                     height: u32::from(height),
@@ -81,10 +78,7 @@ pub fn shape(input: &mut Input) -> Result<Shape, Flaw> {
             marker::EOI => break,
             marker::APP1 if orientation.is_none() => {
                 let segment = segment(input);
-                orientation = segment
-                    .starts_with(b"Exif\0")
-                    .then(|| exif::orientation(&segment))
-                    .flatten();
+                orientation = segment.starts_with(b"Exif\0").then(|| exif::orientation(&segment)).flatten();
             }
             code if marker::is_frame(code) => {
                 let read = Frame::read(code, &segment(input)).ok_or(Flaw::BadHeader)?;
@@ -97,11 +91,7 @@ pub fn shape(input: &mut Input) -> Result<Shape, Flaw> {
             _ => {}
         }
     }
-    Err(if frame.is_none() {
-        Flaw::NoDimensions
-    } else {
-        Flaw::NoImageData
-    })
+    Err(if frame.is_none() { Flaw::NoDimensions } else { Flaw::NoImageData })
 }
 
 /// To behind the next marker; `None` at the file's end. Whatever else stands before it is passed over.

@@ -56,40 +56,14 @@ pub fn shape(input: &mut Input) -> Result<Shape, Flaw> {
     if !has_data {
         return Err(Flaw::NoImageData);
     }
-    Ok(Shape {
-        width,
-        height,
-        orientation,
-    })
+    Ok(Shape { width, height, orientation })
 }
 
 /// Width and height out of IHDR (11.2.1), whose checksum is looked at because decoders do so.
 fn header(input: &mut Input) -> Result<(u32, u32), Flaw> {
     let chunk: [u8; 25] = input.array().ok_or(Flaw::Truncated)?;
-    let [
-        0,
-        0,
-        0,
-        13,
-        b'I',
-        b'H',
-        b'D',
-        b'R',
-        a,
-        b,
-        c,
-        d,
-        e,
-        f,
-        g,
-        h,
-        depth,
-        colour,
-        0,
-        0,
-        0 | 1,
-        crc @ ..,
-    ] = chunk
+    let [0, 0, 0, 13, b'I', b'H', b'D', b'R', a, b, c, d, e, f, g, h, depth, colour, 0, 0, 0 | 1, crc @ ..] =
+        chunk
     else {
         return Err(Flaw::BadHeader);
     };
@@ -116,32 +90,17 @@ fn header(input: &mut Input) -> Result<(u32, u32), Flaw> {
 /// The checksum of a chunk's type and data (annex D), bit by bit: for 17 bytes a table is not worth its room.
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32| {
-        if crc & 1 == 1 {
-            0xedb8_8320 ^ (crc >> 1)
-        } else {
-            crc >> 1
-        }
+        if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 }
     };
-    !bytes.iter().fold(!0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc))
-    })
+    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
 }
 
 /// The picture row by row, so that its size does not matter; an interlaced one whole, within the budget. Of a cut off
 /// file as much as there is.
 pub fn draw(source: &mut dyn Source) -> Option<(Picture, Orientation)> {
-    let Shape {
-        width,
-        height,
-        orientation,
-    } = shape(&mut Input::open(source)?).ok()?;
+    let Shape { width, height, orientation } = shape(&mut Input::open(source)?).ok()?;
     source.seek(SeekFrom::Start(0)).ok()?;
-    let mut decoder = Decoder::new_with_limits(
-        BufReader::new(source),
-        Limits {
-            bytes: METADATA_MAX_BYTES,
-        },
-    );
+    let mut decoder = Decoder::new_with_limits(BufReader::new(source), Limits { bytes: METADATA_MAX_BYTES });
     decoder.set_transformations(Transformations::normalize_to_color8());
     decoder.set_ignore_text_chunk(true);
     decoder.ignore_checksums(true);
@@ -184,9 +143,7 @@ fn interlaced<R: std::io::BufRead + std::io::Seek>(
     // What a cut off file has stands in the buffer all the same.
     let _ = reader.next_frame(&mut samples);
     let mut shrinker = Shrinker::new(width, height, channels);
-    samples
-        .chunks_exact(width as usize * channels)
-        .for_each(|row| shrinker.push(row));
+    samples.chunks_exact(width as usize * channels).for_each(|row| shrinker.push(row));
     shrinker.finish()
 }
 

@@ -20,9 +20,7 @@ pub struct Raster {
 impl Raster {
     /// `None` where the samples are not just the pixels, or there is none.
     pub fn new(width: u32, height: u32, channels: usize, samples: Vec<u8>) -> Option<Raster> {
-        let count = u64::from(width)
-            .checked_mul(u64::from(height))?
-            .checked_mul(channels as u64)?;
+        let count = u64::from(width).checked_mul(u64::from(height))?.checked_mul(channels as u64)?;
         let whole = count > 0 && count == samples.len() as u64 && (1..=4).contains(&channels);
         whole.then_some(Raster {
             width,
@@ -74,9 +72,12 @@ impl Raster {
         } else {
             FilterType::Bilinear
         };
-        let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(filter))
-            .crop(0.0, 0.0, self.reach.0, self.reach.1);
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(
+            0.0,
+            0.0,
+            self.reach.0,
+            self.reach.1,
+        );
         let source = ImageRef::new(self.width, self.height, &self.samples, kind).ok()?;
         let mut target = Image::new(width, height, kind);
         Resizer::new().resize(&source, &mut target, &options).ok()?;
@@ -121,9 +122,8 @@ impl Shrinker {
             self.samples.extend_from_slice(row);
             return;
         }
-        let squares = row
-            .chunks(self.factor as usize * self.channels)
-            .zip(self.sums.chunks_mut(self.channels));
+        let squares =
+            row.chunks(self.factor as usize * self.channels).zip(self.sums.chunks_mut(self.channels));
         match self.channels {
             2 => squares.for_each(|(pixels, sums)| add_weighted::<2>(pixels, sums)),
             3 => squares.for_each(|(pixels, sums)| add::<3>(pixels, sums)),
@@ -160,10 +160,7 @@ impl Shrinker {
         if self.rows > 0 {
             self.settle();
         }
-        let (columns, rows) = (
-            self.width.div_ceil(self.factor),
-            self.height.div_ceil(self.factor),
-        );
+        let (columns, rows) = (self.width.div_ceil(self.factor), self.height.div_ceil(self.factor));
         let whole = columns as usize * rows as usize * self.channels;
         if self.samples.is_empty() {
             return None;

@@ -57,18 +57,14 @@ fn is_webp(head: &[u8]) -> bool {
 fn is_bmp(head: &[u8]) -> bool {
     const HEADER_LENGTHS: [u16; 8] = [12, 16, 40, 52, 56, 64, 108, 124];
     head.starts_with(b"BM")
-        && head
-            .get(14..)
-            .and_then(le16)
-            .is_some_and(|length| HEADER_LENGTHS.contains(&length))
+        && head.get(14..).and_then(le16).is_some_and(|length| HEADER_LENGTHS.contains(&length))
         && head.get(16..18) == Some(&[0, 0])
 }
 
 /// TIFF 6.0 and BigTIFF; the raw files of Olympus and Panasonic differ in the magic number alone.
 fn is_tiff(head: &[u8]) -> bool {
-    const MAGIC: [&[u8; 4]; 8] = [
-        b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"IIRO", b"IIRS", b"MMOR", b"IIU\0",
-    ];
+    const MAGIC: [&[u8; 4]; 8] =
+        [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"IIRO", b"IIRS", b"MMOR", b"IIU\0"];
     MAGIC.iter().any(|magic| head.starts_with(*magic))
 }
 
@@ -85,10 +81,8 @@ fn is_icon(head: &[u8]) -> bool {
     let (Some([0, 0, 1 | 2, 0]), Some(entry)) = (head.first_chunk(), head.get(6..22)) else {
         return false;
     };
-    let offset = entry
-        .get(12..)
-        .and_then(|bytes| bytes.first_chunk())
-        .map(|bytes| u32::from_le_bytes(*bytes));
+    let offset =
+        entry.get(12..).and_then(|bytes| bytes.first_chunk()).map(|bytes| u32::from_le_bytes(*bytes));
     match (head.get(4..).and_then(le16), offset) {
         (Some(count @ 1..), Some(offset)) => offset >= HEADER_BYTES + ENTRY_BYTES * u32::from(count),
         _ => false,
@@ -149,11 +143,7 @@ fn is_svg(head: &[u8]) -> bool {
 fn narrow(bytes: &[u8], unit: fn(&[u8]) -> Option<u16>) -> Vec<u8> {
     bytes
         .chunks_exact(2)
-        .map(|pair| {
-            unit(pair)
-                .and_then(|unit| u8::try_from(unit).ok())
-                .unwrap_or(0xff)
-        })
+        .map(|pair| unit(pair).and_then(|unit| u8::try_from(unit).ok()).unwrap_or(0xff))
         .collect()
 }
 
@@ -178,10 +168,8 @@ fn svg_root(mut text: &[u8]) -> bool {
             }
         } else {
             return text.strip_prefix(b"<").is_some_and(|name| {
-                let end = name
-                    .iter()
-                    .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
-                    .count();
+                let end =
+                    name.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
                 // A prefix stands for the namespace in some files of Inkscape: `<svg:svg`.
                 let local = match name.get(end) {
                     Some(b':') => name.get(end + 1..).unwrap_or(&[]),

@@ -42,17 +42,8 @@ struct Contents {
 
 /// The canvas, and proof that the first frame's data is there whole: no decoder shows a WebP that is cut within it.
 pub fn shape(input: &mut Input) -> Result<Shape, Flaw> {
-    let Contents {
-        width,
-        height,
-        orientation,
-        ..
-    } = contents(input)?;
-    Ok(Shape {
-        width,
-        height,
-        orientation,
-    })
+    let Contents { width, height, orientation, .. } = contents(input)?;
+    Ok(Shape { width, height, orientation })
 }
 
 /// Walks the chunks (2.3) to the file's end; what the RIFF header says of its length is not believed.
@@ -94,36 +85,20 @@ fn contents(input: &mut Input) -> Result<Contents, Flaw> {
             _ => {}
         }
         // Chunks are padded to an even length.
-        if !input.seek(
-            span.start
-                .saturating_add(span.length)
-                .saturating_add(span.length & 1),
-        ) {
+        if !input.seek(span.start.saturating_add(span.length).saturating_add(span.length & 1)) {
             break;
         }
     }
     let frame = frame.ok_or(Flaw::NoImageData)?;
     let (width, height) = canvas.unwrap_or((frame.width, frame.height));
-    Ok(Contents {
-        width,
-        height,
-        frame,
-        orientation,
-        icc,
-    })
+    Ok(Contents { width, height, frame, orientation, icc })
 }
 
 /// The type of the next chunk, and where its data is.
 fn chunk(input: &mut Input) -> Option<([u8; 4], Span)> {
     let [a, b, c, d, length @ ..] = input.array::<8>()?;
     let length = u64::from(u32::from_le_bytes(length));
-    Some((
-        [a, b, c, d],
-        Span {
-            start: input.position(),
-            length,
-        },
-    ))
+    Some(([a, b, c, d], Span { start: input.position(), length }))
 }
 
 /// A frame that fills its canvas, of which the header is looked at as decoders do.
@@ -131,20 +106,8 @@ fn still(input: &mut Input, lossless: bool, data: Span, alpha: Option<Span>) -> 
     if data.length > input.remaining() {
         return Err(Flaw::Truncated);
     }
-    let (width, height) = if lossless {
-        lossless_sides(input)?
-    } else {
-        lossy_sides(input, data.length)?
-    };
-    Ok(Frame {
-        left: 0,
-        top: 0,
-        width,
-        height,
-        lossless,
-        data,
-        alpha,
-    })
+    let (width, height) = if lossless { lossless_sides(input)? } else { lossy_sides(input, data.length)? };
+    Ok(Frame { left: 0, top: 0, width, height, lossless, data, alpha })
 }
 
 /// RFC 6386, 9.1: a key frame that is shown, whose first partition fits into the chunk.
@@ -194,11 +157,7 @@ fn animated(input: &mut Input, span: Span) -> Result<Frame, Flaw> {
             b"ALPH" => alpha = Some(data),
             b"VP8 " | b"VP8L" => {
                 let frame = still(input, kind == *b"VP8L", data, alpha)?;
-                return Ok(Frame {
-                    left: le24([x0, x1, x2]) * 2,
-                    top: le24([y0, y1, y2]) * 2,
-                    ..frame
-                });
+                return Ok(Frame { left: le24([x0, x1, x2]) * 2, top: le24([y0, y1, y2]) * 2, ..frame });
             }
             _ => {}
         }
@@ -212,13 +171,7 @@ fn animated(input: &mut Input, span: Span) -> Result<Frame, Flaw> {
 /// The first frame at its place on the canvas.
 pub fn draw(source: &mut dyn Source) -> Option<(Picture, Orientation)> {
     let mut input = Input::open(source)?;
-    let Contents {
-        width,
-        height,
-        frame,
-        orientation,
-        icc,
-    } = contents(&mut input).ok()?;
+    let Contents { width, height, frame, orientation, icc } = contents(&mut input).ok()?;
     // Measured in the decoder's source: planes and RGB for a lossy frame, its alpha decoded as a picture of its own;
     // two whole pictures for a lossless one.
     let bytes_a_pixel: u64 = match (frame.lossless, frame.alpha) {
@@ -230,9 +183,7 @@ pub fn draw(source: &mut dyn Source) -> Option<(Picture, Orientation)> {
     if pixels * bytes_a_pixel > PIXEL_BUDGET_BYTES {
         return None;
     }
-    let icc = icc
-        .filter(|icc| icc.length <= ICC_MAX_BYTES)
-        .map(|icc| copy(&mut input, icc));
+    let icc = icc.filter(|icc| icc.length <= ICC_MAX_BYTES).map(|icc| copy(&mut input, icc));
     let profile = icc.and_then(|icc| colour::profile(&icc));
     let decoder = WebPDecoder::new(std::io::Cursor::new(alone(&frame, &mut input)?)).ok()?;
     let channels = usize::from(decoder.color_type().channel_count());
@@ -244,9 +195,7 @@ pub fn draw(source: &mut dyn Source) -> Option<(Picture, Orientation)> {
     let mut samples = vec![0; decoder.total_bytes() as usize];
     decoder.read_image(&mut samples).ok()?;
     let mut shrinker = Shrinker::new(frame.width, frame.height, channels);
-    samples
-        .chunks_exact(frame.width as usize * channels)
-        .for_each(|row| shrinker.push(row));
+    samples.chunks_exact(frame.width as usize * channels).for_each(|row| shrinker.push(row));
     drop(samples);
     let picture = colour::on_canvas(
         shrinker.finish()?,
@@ -277,10 +226,7 @@ fn alone(frame: &Frame, input: &mut Input) -> Option<Vec<u8>> {
         add(b"VP8X", &[HAS_ALPHA, 0, 0, 0, a, b, c, d, e, f]);
         add(b"ALPH", &copy(input, alpha));
     }
-    add(
-        if frame.lossless { b"VP8L" } else { b"VP8 " },
-        &copy(input, frame.data),
-    );
+    add(if frame.lossless { b"VP8L" } else { b"VP8 " }, &copy(input, frame.data));
     let mut webp = b"RIFF".to_vec();
     webp.extend((chunks.len() as u32 + 4).to_le_bytes());
     webp.extend(b"WEBP");

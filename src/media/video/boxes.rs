@@ -31,10 +31,7 @@ impl Extent {
 
     /// What is left of it behind the first `bytes`.
     pub fn behind(self, bytes: u64) -> Extent {
-        Extent {
-            start: self.start.saturating_add(bytes).min(self.end),
-            end: self.end,
-        }
+        Extent { start: self.start.saturating_add(bytes).min(self.end), end: self.end }
     }
 }
 
@@ -50,21 +47,12 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub fn new(source: &'a mut dyn Source) -> Result<Reader<'a>, Flaw> {
         let length = source.seek(SeekFrom::End(0)).map_err(|_| Flaw::Truncated)?;
-        Ok(Reader {
-            source,
-            length,
-            block: Vec::new(),
-            block_start: 0,
-            boxes_left: MAX_BOXES,
-        })
+        Ok(Reader { source, length, block: Vec::new(), block_start: 0, boxes_left: MAX_BOXES })
     }
 
     /// The whole file.
     pub fn all(&self) -> Extent {
-        Extent {
-            start: 0,
-            end: self.length,
-        }
+        Extent { start: 0, end: self.length }
     }
 
     /// Fills `into` with the bytes at `start`; [`Flaw::Truncated`] where the file ends before.
@@ -96,10 +84,7 @@ impl<'a> Reader<'a> {
     }
 
     fn fetch(&mut self, start: u64, into: &mut [u8]) -> Result<(), Flaw> {
-        let read = self
-            .source
-            .seek(SeekFrom::Start(start))
-            .and_then(|_| self.source.read_exact(into));
+        let read = self.source.seek(SeekFrom::Start(start)).and_then(|_| self.source.read_exact(into));
         read.map_err(|_| Flaw::Truncated)
     }
 
@@ -155,10 +140,7 @@ impl Boxes {
         let (header, size) = match u32::from_be_bytes([s0, s1, s2, s3]) {
             0 => (SHORT_HEADER, left),
             1 if left < LONG_HEADER => return Ok(None),
-            1 => (
-                LONG_HEADER,
-                u64::from_be_bytes(reader.array(start + SHORT_HEADER)?),
-            ),
+            1 => (LONG_HEADER, u64::from_be_bytes(reader.array(start + SHORT_HEADER)?)),
             size => (SHORT_HEADER, u64::from(size)),
         };
         if size < header {
@@ -166,15 +148,7 @@ impl Boxes {
         }
         let end = start + size.min(left);
         self.rest.start = end;
-        Ok(Some(BoxAt {
-            kind,
-            start,
-            body: Extent {
-                start: start + header,
-                end,
-            },
-            cut: size > left,
-        }))
+        Ok(Some(BoxAt { kind, start, body: Extent { start: start + header, end }, cut: size > left }))
     }
 }
 

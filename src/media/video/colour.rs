@@ -17,12 +17,7 @@ pub struct Codes {
 
 impl Codes {
     /// Number 2 in each column.
-    pub const UNSPECIFIED: Codes = Codes {
-        primaries: 2,
-        transfer: 2,
-        matrix: 2,
-        full_range: false,
-    };
+    pub const UNSPECIFIED: Codes = Codes { primaries: 2, transfer: 2, matrix: 2, full_range: false };
 
     /// The body of `colr` (ISO/IEC 14496-12, 12.1.5; QuickTime's `nclc` has no range); `None` for ICC profiles.
     pub fn from_container(body: &[u8]) -> Option<Codes> {
@@ -96,17 +91,10 @@ enum Transfer {
 
 const UNIT: [[f32; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
 /// BT.2020 to BT.709 (ITU-R BT.2087-0, 2.1, inverted).
-const FROM_2020: [[f32; 3]; 3] = [
-    [1.6605, -0.5876, -0.0728],
-    [-0.1246, 1.1329, -0.0083],
-    [-0.0182, -0.1006, 1.1187],
-];
+const FROM_2020: [[f32; 3]; 3] =
+    [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]];
 /// P3 with the white of D65 (SMPTE EG 432-1) to BT.709.
-const FROM_P3: [[f32; 3]; 3] = [
-    [1.2249, -0.2247, 0.0],
-    [-0.0420, 1.0419, 0.0],
-    [-0.0197, -0.0786, 1.0979],
-];
+const FROM_P3: [[f32; 3]; 3] = [[1.2249, -0.2247, 0.0], [-0.0420, 1.0419, 0.0], [-0.0197, -0.0786, 1.0979]];
 
 impl Converter {
     /// For samples of `depth` bits out of a picture of so many lines.
@@ -136,14 +124,8 @@ impl Converter {
             transfer => Light::Convert(transfer, to_srgb),
         };
         Converter {
-            luma: Scale {
-                offset: black,
-                factor: luma,
-            },
-            chroma: Scale {
-                offset: 128.0 * unit,
-                factor: chroma,
-            },
+            luma: Scale { offset: black, factor: luma },
+            chroma: Scale { offset: 128.0 * unit, factor: chroma },
             red_v: 2.0 * (1.0 - red),
             green_u: 2.0 * (1.0 - blue) * blue / green,
             green_v: 2.0 * (1.0 - red) * red / green,
@@ -157,11 +139,7 @@ impl Converter {
         let y = self.luma.apply(y.into());
         let u = self.chroma.apply(u.into());
         let v = self.chroma.apply(v.into());
-        let rgb = [
-            y + self.red_v * v,
-            y - self.green_u * u - self.green_v * v,
-            y + self.blue_u * u,
-        ];
+        let rgb = [y + self.red_v * v, y - self.green_u * u - self.green_v * v, y + self.blue_u * u];
         let rgb = match &self.light {
             Light::AsIs => rgb,
             Light::Convert(transfer, matrix) => {
@@ -242,26 +220,14 @@ fn from_hlg(value: f32) -> f32 {
     const A: f32 = 0.178_832_77;
     const B: f32 = 0.284_668_92;
     const C: f32 = 0.559_910_7;
-    if value <= 0.5 {
-        value * value / 3.0
-    } else {
-        (((value - C) / A).exp() + B) / 12.0
-    }
+    if value <= 0.5 { value * value / 3.0 } else { (((value - C) / A).exp() + B) / 12.0 }
 }
 
 /// sRGB (IEC 61966-2-1), which stands for what a screen makes of any film of the usual range.
 fn from_screen(value: f32) -> f32 {
-    if value <= 0.04045 {
-        value / 12.92
-    } else {
-        ((value + 0.055) / 1.055).powf(2.4)
-    }
+    if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
 }
 
 fn to_screen(light: f32) -> f32 {
-    if light <= 0.003_130_8 {
-        light * 12.92
-    } else {
-        1.055 * light.powf(1.0 / 2.4) - 0.055
-    }
+    if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
 }

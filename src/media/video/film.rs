@@ -103,12 +103,7 @@ impl Film {
         }
         let matrix = track.matrix.then(movie.matrix);
         let aspect = coded.pixel_aspect.or_else(|| aspect_of(matrix));
-        let length = length(
-            &movie,
-            totals.values().any(|total| total.samples > 0),
-            total,
-            reader,
-        )?;
+        let length = length(&movie, totals.values().any(|total| total.samples > 0), total, reader)?;
         Ok(Film {
             width: stretched(width, aspect),
             height,
@@ -129,14 +124,9 @@ impl Film {
             (self.width, self.height)
         };
         // A picture that lasts no time is still to be seen.
-        let duration = self.length.map_or(1, |length| {
-            whole_seconds(length.ticks.into(), length.per_second.into())
-        });
-        Facts::Video {
-            width,
-            height,
-            duration,
-        }
+        let duration =
+            self.length.map_or(1, |length| whole_seconds(length.ticks.into(), length.per_second.into()));
+        Facts::Video { width, height, duration }
     }
 
     /// Walks the samples of the track that is shown, in the order of decoding.
@@ -170,10 +160,7 @@ impl Film {
         let Some(begin) = begin.filter(|_| self.movie.timescale > 0) else {
             return signed(time.in_ticks(self.track.timescale)).saturating_add(first.show_time);
         };
-        let left = Length {
-            ticks: left,
-            per_second: self.movie.timescale,
-        };
+        let left = Length { ticks: left, per_second: self.movie.timescale };
         begin.saturating_add(signed(left.in_ticks(self.track.timescale)))
     }
 }
@@ -182,10 +169,7 @@ impl Film {
 fn find(reader: &mut Reader) -> Result<(Extent, Extent), Flaw> {
     let all = reader.all();
     let mut movie = None;
-    let mut fragments = Extent {
-        start: all.end,
-        end: all.end,
-    };
+    let mut fragments = Extent { start: all.end, end: all.end };
     let mut is_cut = false;
     let mut boxes = Boxes::within(all);
     while let Some(outer) = boxes.next(reader)? {
@@ -253,10 +237,7 @@ fn length(
     for track in movie.tracks.iter().filter(|track| track.is_timed_content()) {
         let length = if in_fragments {
             let listed = samples::total_duration(&track.tables, reader)?;
-            Length::new(
-                Some(listed.saturating_add(total(track).duration)),
-                track.timescale,
-            )
+            Length::new(Some(listed.saturating_add(total(track).duration)), track.timescale)
         } else {
             track_length(movie, track, reader)?
         };

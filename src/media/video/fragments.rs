@@ -164,12 +164,7 @@ impl Run {
         let size = column(Run::SIZES, self.defaults.size);
         let flags = column(Run::FLAGS, self.defaults.flags);
         let offset = column(Run::OFFSETS, 0).cast_signed();
-        Item {
-            duration,
-            size,
-            flags: self.first_flags.filter(|_| is_first).unwrap_or(flags),
-            offset,
-        }
+        Item { duration, size, flags: self.first_flags.filter(|_| is_first).unwrap_or(flags), offset }
     }
 }
 
@@ -226,11 +221,7 @@ fn each_run_of(
             b"tfdt" => {
                 let bytes = reader.first_bytes(inner.body, 12)?;
                 let is_long = bytes.first() == Some(&1);
-                let own = if is_long {
-                    u64_at(&bytes, 4)
-                } else {
-                    u32_at(&bytes, 4).map(u64::from)
-                };
+                let own = if is_long { u64_at(&bytes, 4) } else { u32_at(&bytes, 4).map(u64::from) };
                 time = own.and_then(|own| i64::try_from(own).ok());
             }
             b"trun" => {
@@ -267,11 +258,8 @@ fn read_header(bytes: &[u8], defaults: &[Defaults], moof: u64) -> Option<(Defaul
     let flags = u32_at(bytes, 0)?;
     let track_id = u32_at(bytes, 4)?;
     let of_track = defaults.iter().find(|defaults| defaults.track_id == track_id);
-    let mut header = of_track.copied().unwrap_or(Defaults {
-        track_id,
-        description: 1,
-        ..Defaults::default()
-    });
+    let mut header =
+        of_track.copied().unwrap_or(Defaults { track_id, description: 1, ..Defaults::default() });
     let mut base = (flags & DEFAULT_BASE_IS_MOOF != 0).then_some(moof);
     let mut at = 8;
     if flags & 0x1 != 0 {

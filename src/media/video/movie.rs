@@ -22,22 +22,12 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    pub const UNIT: Matrix = Matrix {
-        a: 1 << 16,
-        b: 0,
-        c: 0,
-        d: 1 << 16,
-    };
+    pub const UNIT: Matrix = Matrix { a: 1 << 16, b: 0, c: 0, d: 1 << 16 };
 
     fn read(bytes: &[u8], index: usize) -> Option<Matrix> {
         let at = |number: usize| Some(u32_at(bytes, index + 4 * number)?.cast_signed());
         // The third column, in between, moves the picture and changes nothing here.
-        Some(Matrix {
-            a: at(0)?,
-            b: at(1)?,
-            c: at(3)?,
-            d: at(4)?,
-        })
+        Some(Matrix { a: at(0)?, b: at(1)?, c: at(3)?, d: at(4)? })
     }
 
     /// This one first, then `other`.
@@ -249,10 +239,8 @@ impl Track {
                 return Err(Flaw::TooComplex);
             }
             let bytes = reader.first_bytes(inner.body.behind(8), claimed * entry_bytes)?;
-            self.edits = bytes
-                .chunks_exact(entry_bytes)
-                .filter_map(|entry| Edit::read(entry, is_long))
-                .collect();
+            self.edits =
+                bytes.chunks_exact(entry_bytes).filter_map(|entry| Edit::read(entry, is_long)).collect();
         }
         Ok(())
     }
@@ -281,10 +269,8 @@ impl Track {
                 }
                 b"hdlr" => {
                     let bytes = reader.first_bytes(inner.body, 12)?;
-                    self.handler = bytes
-                        .get(8..)
-                        .and_then(|name| name.first_chunk().copied())
-                        .unwrap_or_default();
+                    self.handler =
+                        bytes.get(8..).and_then(|name| name.first_chunk().copied()).unwrap_or_default();
                 }
                 b"minf" => self.read_information(reader, inner)?,
                 _ => {}
@@ -338,10 +324,7 @@ impl Edit {
             let start = u32_at(entry, 4)?.cast_signed();
             (u32_at(entry, 0)?.into(), i64::from(start))
         };
-        Some(Edit {
-            length,
-            media_start: u64::try_from(media_start).ok(),
-        })
+        Some(Edit { length, media_start: u64::try_from(media_start).ok() })
     }
 }
 

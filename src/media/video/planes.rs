@@ -44,9 +44,7 @@ impl Planes {
         let [u, v] = self.chroma.map(draw);
         let (u, v) = (u?, v?);
         let pixels = luma.iter().zip(u.iter().zip(v.iter()));
-        let rgb = pixels
-            .flat_map(|(y, (u, v))| converter.pixel(*y, *u, *v))
-            .collect();
+        let rgb = pixels.flat_map(|(y, (u, v))| converter.pixel(*y, *u, *v)).collect();
         Picture::new(width, height, rgb)
     }
 }
@@ -56,20 +54,17 @@ impl Plane {
     fn draw(self, full: (u32, u32), window: Window, depth: u8, width: u32, height: u32) -> Option<Vec<u16>> {
         let across = f64::from(self.width) / f64::from(full.0.max(1));
         let down = f64::from(self.height) / f64::from(full.1.max(1));
-        let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
-            .crop(
-                f64::from(window.left) * across,
-                f64::from(window.top) * down,
-                f64::from(window.width) * across,
-                f64::from(window.height) * down,
-            );
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).crop(
+            f64::from(window.left) * across,
+            f64::from(window.top) * down,
+            f64::from(window.width) * across,
+            f64::from(window.height) * down,
+        );
         let mut resizer = Resizer::new();
         if depth > 8 {
             let samples = self.samples.chunks_exact(2);
-            let samples: Vec<U16> = samples
-                .map(|pair| U16::new(u16::from_le_bytes([pair[0], pair[1]])))
-                .collect();
+            let samples: Vec<U16> =
+                samples.map(|pair| U16::new(u16::from_le_bytes([pair[0], pair[1]]))).collect();
             let source = TypedImageRef::new(self.width, self.height, &samples).ok()?;
             let mut target = TypedImage::new(width, height);
             resizer.resize_typed(&source, &mut target, &options).ok()?;

@@ -40,11 +40,7 @@ struct Column<const N: usize> {
 impl<const N: usize> Column<N> {
     /// All that is behind a table's head of `head` bytes.
     fn behind(table: Extent, head: u64) -> Column<N> {
-        Column {
-            rest: table.behind(head),
-            piece: Vec::new(),
-            used: 0,
-        }
+        Column { rest: table.behind(head), piece: Vec::new(), used: 0 }
     }
 
     /// The entries of a table, whose head of `head` bytes ends with their number: as many as it claims and has. A
@@ -93,11 +89,7 @@ struct Runs {
 
 impl Runs {
     fn of(table: Option<Extent>, reader: &mut Reader) -> Result<Runs, Flaw> {
-        Ok(Runs {
-            column: Column::of(table, 8, reader)?,
-            left: 0,
-            value: 0,
-        })
+        Ok(Runs { column: Column::of(table, 8, reader)?, left: 0, value: 0 })
     }
 
     /// The value of the next sample; `None` behind the last run.
@@ -152,11 +144,7 @@ impl Sizes {
         Ok(Sizes::Compact {
             column: Column::behind(table, 12),
             left: count,
-            bits: if matches!(bits & 0xFF, 4 | 8) {
-                bits & 0xFF
-            } else {
-                16
-            },
+            bits: if matches!(bits & 0xFF, 4 | 8) { bits & 0xFF } else { 16 },
             entry: 0,
             bits_used: 16,
         })
@@ -180,13 +168,7 @@ impl Sizes {
         match self {
             Sizes::Fixed { size, .. } => Ok(Some(*size)),
             Sizes::Table { column, .. } => Ok(column.next(reader)?.map(u32::from_be_bytes)),
-            Sizes::Compact {
-                column,
-                bits,
-                entry,
-                bits_used,
-                ..
-            } => {
+            Sizes::Compact { column, bits, entry, bits_used, .. } => {
                 if *bits_used == 16 {
                     let Some(next) = column.next(reader)? else {
                         return Ok(None);
@@ -247,10 +229,7 @@ pub fn claim(tables: &Tables, reader: &mut Reader) -> Result<Claim, Flaw> {
     if listed < u64::from(samples) {
         return Err(Flaw::BadStructure);
     }
-    Ok(Claim {
-        samples,
-        first_chunk: Chunks::of(tables, reader)?.next(reader)?,
-    })
+    Ok(Claim { samples, first_chunk: Chunks::of(tables, reader)?.next(reader)? })
 }
 
 /// The sum of all durations in `stts`, in the track's timescale.
@@ -318,12 +297,7 @@ impl Syncs {
     fn of(tables: &Tables, reader: &mut Reader) -> Result<Syncs, Flaw> {
         let mut column = Column::of(tables.syncs, 8, reader)?;
         let next_sync = column.next(reader)?.map(u32::from_be_bytes);
-        Ok(Syncs {
-            column,
-            all: next_sync.is_none(),
-            number: 0,
-            next_sync,
-        })
+        Ok(Syncs { column, all: next_sync.is_none(), number: 0, next_sync })
     }
 
     fn next(&mut self, reader: &mut Reader) -> Result<bool, Flaw> {
@@ -348,12 +322,7 @@ impl ChunkRuns {
     fn of(tables: &Tables, reader: &mut Reader) -> Result<ChunkRuns, Flaw> {
         let mut column = Column::of(tables.chunk_runs, 8, reader)?;
         let next_run = column.next(reader)?.map(words);
-        Ok(ChunkRuns {
-            column,
-            number: 0,
-            current: (1, 1),
-            next_run,
-        })
+        Ok(ChunkRuns { column, number: 0, current: (1, 1), next_run })
     }
 
     fn next(&mut self, reader: &mut Reader) -> Result<(u32, u32), Flaw> {

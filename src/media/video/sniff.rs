@@ -20,9 +20,7 @@ fn movie(head: &[u8]) -> Option<Sniffed> {
     for _ in 0..MAX_FILLING {
         let Some((kind, end)) = header(head, start) else {
             // Between boxes the head may end; it may not go on with something else.
-            return first
-                .filter(|_| start.saturating_add(8) > head.len())
-                .map(by_first_box);
+            return first.filter(|_| start.saturating_add(8) > head.len()).map(by_first_box);
         };
         if &kind == b"ftyp" {
             return by_brand(head.get(start + 8..start + 12).unwrap_or_default());
@@ -56,10 +54,7 @@ fn header(head: &[u8], start: usize) -> Option<(FourCc, u64)> {
     let size = u32_at(head, start)?;
     let kind: FourCc = *head.get(start.checked_add(4)?..)?.first_chunk()?;
     let may_begin = is_filling(kind)
-        || matches!(
-            &kind,
-            b"ftyp" | b"moov" | b"mdat" | b"moof" | b"styp" | b"sidx" | b"junk"
-        );
+        || matches!(&kind, b"ftyp" | b"moov" | b"mdat" | b"moof" | b"styp" | b"sidx" | b"junk");
     // Four printable characters are a text that happens to go on with the name of a box.
     let is_text = size.to_be_bytes().iter().all(|byte| (b' '..=b'~').contains(byte));
     if !may_begin || is_text {

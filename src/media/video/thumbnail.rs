@@ -27,12 +27,7 @@ const MAX_REORDER: u32 = 17;
 /// The thumbnail as JPEG; `None` where no decoder here reads the film.
 pub fn draw(reader: &mut Reader, limits: &Limits) -> Option<Vec<u8>> {
     let film = Film::open(reader, limits).ok()?;
-    let mut supply = Supply {
-        reader,
-        limits: *limits,
-        bytes_left: MAX_BYTES,
-        blocks_left: MAX_BLOCKS,
-    };
+    let mut supply = Supply { reader, limits: *limits, bytes_left: MAX_BYTES, blocks_left: MAX_BLOCKS };
     let mut plain = None;
     for moment in moments(film.length) {
         let Some(picture) = picture(&film, moment, &mut supply) else {
@@ -49,26 +44,16 @@ pub fn draw(reader: &mut Reader, limits: &Limits) -> Option<Vec<u8>> {
 /// When to look: 1 second, or the middle of a film that is no longer; then those of a tenth, a third and a half of
 /// the film that come after it.
 fn moments(length: Option<Length>) -> Vec<Length> {
-    const SECOND: Length = Length {
-        ticks: 1,
-        per_second: 1,
-    };
+    const SECOND: Length = Length { ticks: 1, per_second: 1 };
     let Some(length) = length else {
         return vec![SECOND];
     };
-    let part = |of: u32| Length {
-        ticks: length.ticks,
-        per_second: length.per_second.saturating_mul(of),
-    };
+    let part = |of: u32| Length { ticks: length.ticks, per_second: length.per_second.saturating_mul(of) };
     if length <= SECOND {
         return vec![part(2)];
     }
     let mut moments = vec![SECOND];
-    moments.extend(
-        [part(10), part(3), part(2)]
-            .into_iter()
-            .filter(|moment| *moment > SECOND),
-    );
+    moments.extend([part(10), part(3), part(2)].into_iter().filter(|moment| *moment > SECOND));
     moments
 }
 
@@ -109,11 +94,7 @@ fn locate(film: &Film, moment: Length, reader: &mut Reader) -> Option<Vec<Sample
         }
         if sample.show_time > time && best.is_some() {
             later += 1;
-            return if later > MAX_REORDER {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            };
+            return if later > MAX_REORDER { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         }
         later = 0;
         // QuickTime stores nothing for a picture that repeats the one before.
@@ -155,11 +136,6 @@ fn is_plain(picture: &Picture) -> bool {
         }
     }
     let mean = sums.map(|sum| (sum / count) as u8);
-    let differs = |pixel: &&[u8]| {
-        pixel
-            .iter()
-            .zip(mean)
-            .any(|(value, mean)| value.abs_diff(mean) > NEAR)
-    };
+    let differs = |pixel: &&[u8]| pixel.iter().zip(mean).any(|(value, mean)| value.abs_diff(mean) > NEAR);
     pixels.filter(differs).count() * SPECKS < picture.rgb().len() / 3
 }

@@ -71,10 +71,7 @@ fn random_damage_makes_nothing_panic() {
                 1 => film[at] ^= 1 << random(8),
                 _ => {
                     let word = [0_u32, 1, 8, 0x7FFF_FFFF, u32::MAX][random(5)].to_be_bytes();
-                    film.iter_mut()
-                        .skip(at)
-                        .zip(word)
-                        .for_each(|(byte, value)| *byte = value);
+                    film.iter_mut().skip(at).zip(word).for_each(|(byte, value)| *byte = value);
                 }
             }
         }

@@ -49,21 +49,9 @@ fn quarter_turns_and_mirrors_swap_sides_where_they_lie_down() {
         (matrix(0, 1, 1, 0), true),
         (matrix(0, 0, 0, 0), false),
     ] {
-        let expected = if is_swapped {
-            facts(64, 96, 3)
-        } else {
-            facts(96, 64, 3)
-        };
-        assert_eq!(
-            probe(&patched(&film, b"tkhd", 40, &turn)),
-            expected,
-            "track: {turn:?}"
-        );
-        assert_eq!(
-            probe(&patched(&film, b"mvhd", 36, &turn)),
-            expected,
-            "movie: {turn:?}"
-        );
+        let expected = if is_swapped { facts(64, 96, 3) } else { facts(96, 64, 3) };
+        assert_eq!(probe(&patched(&film, b"tkhd", 40, &turn)), expected, "track: {turn:?}");
+        assert_eq!(probe(&patched(&film, b"mvhd", 36, &turn)), expected, "movie: {turn:?}");
     }
     let both = patched(&film, b"tkhd", 40, &matrix(0, 1, -1, 0));
     let both = patched(&both, b"mvhd", 36, &matrix(0, 1, -1, 0));
@@ -89,16 +77,8 @@ fn the_pixel_aspect_stretches_the_width() {
     let turned = patched(&fixture("anamorphic.mp4"), b"tkhd", 40, &matrix(0, 1, -1, 0));
     assert_eq!(probe(&turned), facts(64, 128, 2));
     // Without the container's word the stream's own is taken, and without that the matrix' scale.
-    assert_eq!(
-        probe(&without(&fixture("anamorphic.mp4"), b"pasp")),
-        facts(128, 64, 2)
-    );
-    let scaled = patched(
-        &without(&fixture("mjpeg.mov"), b"pasp"),
-        b"tkhd",
-        40,
-        &matrix(2, 0, 0, 1),
-    );
+    assert_eq!(probe(&without(&fixture("anamorphic.mp4"), b"pasp")), facts(128, 64, 2));
+    let scaled = patched(&without(&fixture("mjpeg.mov"), b"pasp"), b"tkhd", 40, &matrix(2, 0, 0, 1));
     assert_eq!(probe(&scaled), facts(192, 64, 2));
 }
 
@@ -124,11 +104,7 @@ fn the_length_is_the_longest_that_movie_and_tracks_say() {
         (0, 0, UNKNOWN, 3, "the samples tell"),
     ] {
         let film = lasting(movie, edit, media);
-        assert_eq!(
-            probe(&film),
-            facts(96, 64, seconds),
-            "{movie} {edit} {media}: {why}"
-        );
+        assert_eq!(probe(&film), facts(96, 64, seconds), "{movie} {edit} {media}: {why}");
     }
     let no_timescale = patched(&fixture("film.mp4"), b"mvhd", 12, &[0; 4]);
     assert_eq!(probe(&without(&no_timescale, b"elst")), facts(96, 64, 3));
@@ -141,14 +117,9 @@ fn the_length_is_the_longest_that_movie_and_tracks_say() {
 #[test]
 fn headers_of_64_bits_are_read() {
     let film = fixture("moov-last.mp4");
-    let mvhd = [
-        &[1, 0, 0, 0],
-        [0; 16].as_slice(),
-        &1000_u32.to_be_bytes(),
-        &7000_u64.to_be_bytes(),
-        &[0; 80],
-    ]
-    .concat();
+    let mvhd =
+        [&[1, 0, 0, 0], [0; 16].as_slice(), &1000_u32.to_be_bytes(), &7000_u64.to_be_bytes(), &[0; 80]]
+            .concat();
     let movie = [atom(b"mvhd", &mvhd), whole(&film, b"trak")].concat();
     assert_eq!(probe(&with_movie(&film, &movie)), facts(96, 64, 7));
 }
@@ -171,10 +142,7 @@ fn what_lacks_a_movie_a_video_track_or_pictures_is_refused() {
     let film = fixture("film.mp4");
     assert_eq!(probe(&fixture("audio-only.mp4")), broken(Flaw::NoVideoTrack));
     assert_eq!(probe(&without(&film, b"moov")), broken(Flaw::NoMovie));
-    assert_eq!(
-        probe(&film[..body_of(&film, b"ftyp") + 24]),
-        broken(Flaw::NoMovie)
-    );
+    assert_eq!(probe(&film[..body_of(&film, b"ftyp") + 24]), broken(Flaw::NoMovie));
     assert_eq!(probe(b""), broken(Flaw::NoMovie));
     assert_eq!(probe(&without(&film, b"stsz")), broken(Flaw::NoFrames));
     assert_eq!(probe(&without(&film, b"stco")), broken(Flaw::NoFrames));
@@ -194,10 +162,7 @@ fn a_film_that_is_cut_off_is_taken_as_long_as_its_facts_and_first_picture_are_th
     assert_eq!(probe(&first[..body_of(&first, b"stsz")]), broken(Flaw::Truncated));
     let last = fixture("moov-last.mp4");
     assert_eq!(probe(&last[..last.len() - 1]), broken(Flaw::Truncated));
-    assert_eq!(
-        probe(&last[..body_of(&last, b"mdat") + 100]),
-        broken(Flaw::Truncated)
-    );
+    assert_eq!(probe(&last[..body_of(&last, b"mdat") + 100]), broken(Flaw::Truncated));
     let scraps_behind = [last, b"<?php echo 1; ?>".to_vec(), vec![0; 300]].concat();
     assert_eq!(probe(&scraps_behind), facts(96, 64, 3));
 }
@@ -207,11 +172,8 @@ fn sizes_of_64_bits_and_sizes_to_the_end_are_read() {
     // `free` without a body and the header of `mdat` make room for one long header.
     let film = fixture("moov-last.mp4");
     let start = body_of(&film, b"mdat") - 16;
-    let long = [
-        b"\0\0\0\x01mdat".as_slice(),
-        &(whole(&film, b"mdat").len() as u64 + 8).to_be_bytes(),
-    ]
-    .concat();
+    let long =
+        [b"\0\0\0\x01mdat".as_slice(), &(whole(&film, b"mdat").len() as u64 + 8).to_be_bytes()].concat();
     let mut of_64_bits = film.clone();
     of_64_bits[start..start + 16].copy_from_slice(&long);
     assert_eq!(probe(&of_64_bits), facts(96, 64, 3));
@@ -231,10 +193,7 @@ fn pictures_over_the_limit_are_refused() {
     let film = fixture("film.mp4");
     let probe = |max_pixels| video::probe(Format::Mp4, &mut Cursor::new(&film), &Limits { max_pixels });
     assert_eq!(probe(96 * 64), facts(96, 64, 3));
-    let refusal = Refusal::TooManyPixels {
-        width: 96,
-        height: 64,
-    };
+    let refusal = Refusal::TooManyPixels { width: 96, height: 64 };
     assert_eq!(probe(96 * 64 - 1), Err(refusal));
 }
 
@@ -245,10 +204,7 @@ fn two_tracks(change_first: impl Fn(Vec<u8>) -> Vec<u8>, into_second: &[u8]) -> 
     let first = patched(&trak, b"jpeg", 24, &48_u16.to_be_bytes());
     let first = patched(&first, b"tkhd", 12, &9_u32.to_be_bytes());
     let second = atom(b"trak", &[&trak[8..], into_second].concat());
-    with_movie(
-        &film,
-        &[whole(&film, b"mvhd"), change_first(first), second].concat(),
-    )
+    with_movie(&film, &[whole(&film, b"mvhd"), change_first(first), second].concat())
 }
 
 #[test]
@@ -261,11 +217,7 @@ fn of_several_video_tracks_the_first_that_is_shown_counts() {
     assert_eq!(probe(&two_tracks(disable, b"")), facts(96, 64, 2), "disabled");
     assert_eq!(probe(&two_tracks(one_picture, b"")), facts(96, 64, 2), "a cover");
     assert_eq!(probe(&two_tracks(empty, b"")), facts(96, 64, 2), "empty");
-    assert_eq!(
-        probe(&two_tracks(|trak| trak, &chapters)),
-        facts(96, 64, 2),
-        "chapters"
-    );
+    assert_eq!(probe(&two_tracks(|trak| trak, &chapters)), facts(96, 64, 2), "chapters");
 }
 
 #[test]
@@ -273,10 +225,7 @@ fn claimed_counts_cost_neither_memory_nor_time() {
     let begin = Instant::now();
     let film = fixture("film.mp4");
     let most = u32::MAX.to_be_bytes();
-    assert_eq!(
-        probe(&patched(&film, b"stsz", 8, &most)),
-        broken(Flaw::BadStructure)
-    );
+    assert_eq!(probe(&patched(&film, b"stsz", 8, &most)), broken(Flaw::BadStructure));
     // All of one size: so many need no table.
     let alike = patched(&film, b"stsz", 4, &[[0, 0, 0, 1], most].concat());
     assert_eq!(probe(&alike), facts(96, 64, 3));
@@ -286,15 +235,9 @@ fn claimed_counts_cost_neither_memory_nor_time() {
         assert_eq!(probe(&film), facts(96, 64, 3), "{}", kind.escape_ascii());
         let _ = video::derive(Format::Mp4, &mut Cursor::new(&film), &super::LIMITS);
     }
-    assert_eq!(
-        probe(&patched(&film, b"elst", 4, &most)),
-        broken(Flaw::TooComplex)
-    );
+    assert_eq!(probe(&patched(&film, b"elst", 4, &most)), broken(Flaw::TooComplex));
     let fragmented = fixture("fragmented.mp4");
-    assert_eq!(
-        probe(&patched(&fragmented, b"trun", 4, &most)),
-        broken(Flaw::BadStructure)
-    );
+    assert_eq!(probe(&patched(&fragmented, b"trun", 4, &most)), broken(Flaw::BadStructure));
     let no_table = patched(&fragmented, b"trun", 0, &[[0; 4], most].concat());
     assert_eq!(probe(&no_table), broken(Flaw::TooComplex));
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());

@@ -46,10 +46,7 @@ fn a_film_without_a_brand_is_quicktime_where_its_boxes_are_plausible() {
     assert_eq!(sniff(b"\0\0\0\x01mdat\0\0\0\0\x80\0\0\0"), mov);
     assert_eq!(sniff(b"\0\0\0\0mdat\0\0\0\0\x80\0\0\0"), mov);
     // The brand may come second.
-    assert_eq!(
-        sniff(&[wide, atom(b"ftyp", b"mp42\0\0\0\0")].concat()),
-        Some(Allowed(Format::Mp4))
-    );
+    assert_eq!(sniff(&[wide, atom(b"ftyp", b"mp42\0\0\0\0")].concat()), Some(Allowed(Format::Mp4)));
     // A segment of a fragmented film, which `probe` then refuses.
     assert_eq!(sniff(&atom(b"moof", &[0; 50])), Some(Allowed(Format::Mp4)));
 }
@@ -79,21 +76,11 @@ fn the_name_of_a_box_in_its_place_alone_makes_no_film() {
 
 #[test]
 fn films_of_other_kinds_are_named() {
-    let ebml = |doc_type: &[u8]| {
-        [
-            b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\x01",
-            doc_type,
-            b"\x42\x87\x81\x02",
-        ]
-        .concat()
-    };
+    let ebml =
+        |doc_type: &[u8]| [b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\x01", doc_type, b"\x42\x87\x81\x02"].concat();
     let packets = |size: usize, first: usize| {
         let mut bytes = vec![0; 4096];
-        bytes
-            .iter_mut()
-            .skip(first)
-            .step_by(size)
-            .for_each(|byte| *byte = 0x47);
+        bytes.iter_mut().skip(first).step_by(size).for_each(|byte| *byte = 0x47);
         bytes
     };
     let rows: Vec<(Vec<u8>, Foreign)> = vec![
@@ -102,28 +89,18 @@ fn films_of_other_kinds_are_named() {
         (ebml(b"\x42\x82\x40\x04webm"), Foreign::Webm),
         (ebml(b""), Foreign::Matroska),
         (b"RIFF\0\0\0\0AVI LIST".to_vec(), Foreign::Avi),
-        (
-            b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c".to_vec(),
-            Foreign::Wmv,
-        ),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c".to_vec(), Foreign::Wmv),
         (b"FLV\x01\x05\0\0\0\x09".to_vec(), Foreign::Flv),
         (b"\0\0\x01\xba\x21\0\x01".to_vec(), Foreign::MpegPs),
         (packets(188, 0), Foreign::MpegTs),
         (packets(192, 4), Foreign::MpegTs),
-        (
-            b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02\x04\0".to_vec(),
-            Foreign::Mxf,
-        ),
+        (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02\x04\0".to_vec(), Foreign::Mxf),
     ];
     for (head, foreign) in rows {
         assert_eq!(sniff(&head), Some(Other(foreign)), "{foreign:?}");
     }
     assert_eq!(sniff(b"RIFF\0\0\0\0WAVEfmt "), None);
-    assert_eq!(
-        sniff(&packets(188, 0)[..400]),
-        None,
-        "three sync bytes are chance"
-    );
+    assert_eq!(sniff(&packets(188, 0)[..400]), None, "three sync bytes are chance");
 }
 
 #[test]

@@ -24,16 +24,8 @@ fn assert_colour(picture: &RgbImage, across: u32, down: u32, expected: [u8; 3], 
     /// JPEG at the thumbnail's quality, and one code value of chroma, change flat colours by less.
     const TOLERANCE: u8 = 10;
     let pixel = picture.get_pixel(picture.width() * across / 100, picture.height() * down / 100);
-    let is_near = pixel
-        .0
-        .iter()
-        .zip(expected)
-        .all(|(value, expected)| value.abs_diff(expected) <= TOLERANCE);
-    assert!(
-        is_near,
-        "{why}: {:?} at {across}, {down} and not {expected:?}",
-        pixel.0
-    );
+    let is_near = pixel.0.iter().zip(expected).all(|(value, expected)| value.abs_diff(expected) <= TOLERANCE);
+    assert!(is_near, "{why}: {:?} at {across}, {down} and not {expected:?}", pixel.0);
 }
 
 /// Asserts the scene of the fixtures: a black corner, white on the left, a colour on the right.
@@ -150,10 +142,7 @@ fn high_dynamic_range_comes_out_as_bright_as_on_a_screen() {
     let picture = thumbnail(&fixture("pq.mp4")).expect("a thumbnail");
     let paper_white = picture.get_pixel(24, 32).0;
     // As coded it would be 148. One code value of chroma is 16 of these.
-    assert!(
-        paper_white.iter().all(|value| (205..=240).contains(value)),
-        "{paper_white:?}"
-    );
+    assert!(paper_white.iter().all(|value| (205..=240).contains(value)), "{paper_white:?}");
     assert_colour(&picture, 75, 50, BLACK, "black");
 }
 

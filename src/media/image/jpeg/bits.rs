@@ -21,14 +21,7 @@ pub struct Bits<'i, 's> {
 
 impl<'i, 's> Bits<'i, 's> {
     pub fn new(input: &'i mut Input<'s>) -> Bits<'i, 's> {
-        Bits {
-            input,
-            word: 0,
-            count: 0,
-            made_up: 0,
-            marker: None,
-            is_at_end: false,
-        }
+        Bits { input, word: 0, count: 0, made_up: 0, marker: None, is_at_end: false }
     }
 
     /// Makes at least 32 bits ready: enough for a code of 16 and a value of 16.
@@ -115,11 +108,7 @@ impl<'i, 's> Bits<'i, 's> {
         }
         let value = self.take(size) as i32;
         let is_negative = value < 1 << (size - 1);
-        if is_negative {
-            value - (1 << size) + 1
-        } else {
-            value
-        }
+        if is_negative { value - (1 << size) + 1 } else { value }
     }
 
     /// Passes over any number of bits.
@@ -161,8 +150,7 @@ impl<'i, 's> Bits<'i, 's> {
 
     /// The marker that was passed and is no restart, at the scan's end.
     pub fn into_marker(self) -> Option<u8> {
-        self.marker
-            .filter(|code| !(marker::RST0..=marker::RST7).contains(code))
+        self.marker.filter(|code| !(marker::RST0..=marker::RST7).contains(code))
     }
 }
 

@@ -43,19 +43,11 @@ struct Component {
 /// The picture at the size of its thumbnail, as far as the data goes.
 pub fn draw(source: &mut dyn Source) -> Option<(Picture, Orientation)> {
     let mut input = Input::open(source)?;
-    let Shape {
-        width,
-        height,
-        orientation,
-    } = shape(&mut input).ok()?;
+    let Shape { width, height, orientation } = shape(&mut input).ok()?;
     let size = fit(width, height);
     input.seek(2);
     let (dc, ac) = huffman::suggested();
-    let mut settings = Settings {
-        dc,
-        ac,
-        ..Settings::default()
-    };
+    let mut settings = Settings { dc, ac, ..Settings::default() };
     let mut frame: Option<(Frame, Vec<Component>)> = None;
     let mut pending = None;
     let mut scans = 0;
@@ -146,11 +138,7 @@ impl Settings {
             let (counts, rest) = rest.split_first_chunk::<16>()?;
             let count = counts.iter().map(|count| usize::from(*count)).sum();
             let (values, behind) = rest.split_at_checked(count)?;
-            let tables = if kind >> 4 == 0 {
-                &mut self.dc
-            } else {
-                &mut self.ac
-            };
+            let tables = if kind >> 4 == 0 { &mut self.dc } else { &mut self.ac };
             *tables.get_mut(usize::from(kind & 15))? = Some(Table::new(counts, values)?);
             payload = behind;
         }
@@ -189,12 +177,7 @@ fn components(frame: &Frame, width: u32, height: u32, size: (u32, u32)) -> Optio
         if frame.is_progressive() {
             bytes += grid.blocks() * Store::block_bytes(scale.coefficients());
         }
-        components.push(Component {
-            scale,
-            grid,
-            plane: None,
-            store: None,
-        });
+        components.push(Component { scale, grid, plane: None, store: None });
     }
     (bytes <= PIXEL_BUDGET_BYTES).then_some(components)
 }
@@ -208,10 +191,7 @@ fn decode(
     header: &Header,
 ) -> Option<Option<u8>> {
     for part in &header.parts {
-        let steps = settings
-            .steps
-            .get(frame.components.get(part.component)?.table)?
-            .as_ref();
+        let steps = settings.steps.get(frame.components.get(part.component)?.table)?.as_ref();
         components.get_mut(part.component)?.begin(frame, steps?);
     }
     // The parts in the scan's order, out of components in the frame's.
@@ -293,24 +273,13 @@ fn finish(frame: &Frame, components: Vec<Component>, height: u32, size: (u32, u3
             store.draw(&mut plane);
         }
         let side = plane.side as u32;
-        let raster = Raster::new(
-            plane.grid.columns * side,
-            plane.grid.rows * side,
-            1,
-            plane.samples,
-        )?;
+        let raster = Raster::new(plane.grid.columns * side, plane.grid.rows * side, 1, plane.samples)?;
         let reach = |length: u32, own: u8, most: u32| {
             f64::from(length) * f64::from(own) / f64::from(most) * f64::from(side) / 8.0
         };
         let across = reach(u32::from(frame.width), stated.across, most_across);
         let down = reach(height, stated.down, most_down);
-        finished.push(
-            raster
-                .reaching(across, down)
-                .resize(size.0, size.1)?
-                .samples()
-                .to_vec(),
-        );
+        finished.push(raster.reaching(across, down).resize(size.0, size.1)?.samples().to_vec());
     }
     Some(finished)
 }
@@ -348,10 +317,7 @@ fn coloured(
     // Ink is stored inverted, as Adobe's programs do; a file of another convention is not to be met. Luminance and two
     // differences give cyan, magenta and yellow as ink, not as light.
     if is_luminance {
-        pixels
-            .chunks_exact_mut(4)
-            .flat_map(|pixel| &mut pixel[..3])
-            .for_each(|ink| *ink = 255 - *ink);
+        pixels.chunks_exact_mut(4).flat_map(|pixel| &mut pixel[..3]).for_each(|ink| *ink = 255 - *ink);
     }
     Picture::new(width, height, colour::inks(&pixels, profile.as_ref()))
 }

@@ -67,16 +67,8 @@ impl Frame {
 
     /// The most samples across and down that any component has.
     pub fn most(&self) -> (u32, u32) {
-        let across = self
-            .components
-            .iter()
-            .map(|component| u32::from(component.across))
-            .max();
-        let down = self
-            .components
-            .iter()
-            .map(|component| u32::from(component.down))
-            .max();
+        let across = self.components.iter().map(|component| u32::from(component.across)).max();
+        let down = self.components.iter().map(|component| u32::from(component.down)).max();
         (across.unwrap_or(1), down.unwrap_or(1))
     }
 }

@@ -68,10 +68,7 @@ impl Table {
         for length in LOOK_BITS as usize + 1..=LONGEST {
             if top < self.ends[length] {
                 let place = (top >> (LONGEST - length)) as i32 + self.offsets[length];
-                return (
-                    length as u32,
-                    self.values.get(place as usize).copied().unwrap_or(0),
-                );
+                return (length as u32, self.values.get(place as usize).copied().unwrap_or(0));
             }
         }
         (LONGEST as u32, 0)
@@ -122,10 +119,7 @@ pub fn suggested() -> ([Option<Table>; 4], [Option<Table>; 4]) {
     ];
     let ac = [
         Table::new(&[0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125], &AC_LUMINANCE),
-        Table::new(
-            &[0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 119],
-            &AC_CHROMINANCE,
-        ),
+        Table::new(&[0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 119], &AC_CHROMINANCE),
         None,
         None,
     ];
@@ -189,11 +183,7 @@ impl Skips {
         const BLOCK: u32 = 64;
         while at < BLOCK {
             bits.fill();
-            let step = self
-                .0
-                .get((bits.peek() >> (32 - SKIP_BITS)) as usize)
-                .copied()
-                .unwrap_or_default();
+            let step = self.0.get((bits.peek() >> (32 - SKIP_BITS)) as usize).copied().unwrap_or_default();
             let reach = u32::from(step.reach);
             if step.bits == 0 {
                 let (length, value) = table.find(bits.peek() >> 16);

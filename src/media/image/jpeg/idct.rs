@@ -61,20 +61,12 @@ impl Transform {
             for (frequency, value) in row.iter_mut().enumerate().take(side) {
                 let angle =
                     (2 * sample + 1) as f64 * frequency as f64 * std::f64::consts::PI / (2 * side) as f64;
-                let factor = if frequency == 0 {
-                    std::f64::consts::FRAC_1_SQRT_2
-                } else {
-                    1.0
-                };
+                let factor = if frequency == 0 { std::f64::consts::FRAC_1_SQRT_2 } else { 1.0 };
                 *value = (0.5 * factor * angle.cos()) as f32;
             }
         }
         let to_8_bits = 1.0 / f32::from(1u16 << (precision - 8).min(8));
-        Transform {
-            scale,
-            steps: steps.map(|step| f32::from(step) * to_8_bits),
-            basis,
-        }
+        Transform { scale, steps: steps.map(|step| f32::from(step) * to_8_bits), basis }
     }
 
     /// Writes a block's samples: its first row at the start of `target`, each `stride` behind the last.
@@ -95,9 +87,7 @@ impl Transform {
     /// A block of which only the mean is known, or asked for.
     fn draw_flat(&self, coefficients: &[i16], target: &mut [u8], stride: usize) {
         let side = self.scale.side();
-        let mean = coefficients
-            .first()
-            .map_or(0.0, |value| f32::from(*value) * self.steps[0] / 8.0);
+        let mean = coefficients.first().map_or(0.0, |value| f32::from(*value) * self.steps[0] / 8.0);
         for row in target.chunks_mut(stride.max(1)).take(side) {
             row.iter_mut().take(side).for_each(|place| *place = sample(mean));
         }

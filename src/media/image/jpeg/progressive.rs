@@ -57,33 +57,28 @@ pub fn means(
     restart_interval: u16,
 ) {
     let grids: Vec<_> = planes.iter().map(|plane| plane.grid).collect();
-    walk(
-        bits,
-        &grids,
-        restart_interval,
-        |bits, carried, part, column, row| {
-            let (Some(grid), Some(store)) = (grids.get(part), stores.get_mut(part)) else {
-                return;
-            };
-            let index = (row as usize * grid.columns as usize + column as usize) * store.wanted;
-            let (Some(place), Some(mean)) = (store.kept.get_mut(index), carried.means.get_mut(part)) else {
-                return;
-            };
-            if header.high > 0 {
-                bits.fill();
-                *place |= (bits.take(1) as i16) << header.low;
-                return;
-            }
-            let Some(Some(table)) = tables.get(part) else {
-                return;
-            };
-            let size = u32::from(table.decode(bits)).min(15);
-            *mean = mean.wrapping_add(bits.take_signed(size));
-            if !bits.is_spent() {
-                *place = (*mean << header.low) as i16;
-            }
-        },
-    );
+    walk(bits, &grids, restart_interval, |bits, carried, part, column, row| {
+        let (Some(grid), Some(store)) = (grids.get(part), stores.get_mut(part)) else {
+            return;
+        };
+        let index = (row as usize * grid.columns as usize + column as usize) * store.wanted;
+        let (Some(place), Some(mean)) = (store.kept.get_mut(index), carried.means.get_mut(part)) else {
+            return;
+        };
+        if header.high > 0 {
+            bits.fill();
+            *place |= (bits.take(1) as i16) << header.low;
+            return;
+        }
+        let Some(Some(table)) = tables.get(part) else {
+            return;
+        };
+        let size = u32::from(table.decode(bits)).min(15);
+        *mean = mean.wrapping_add(bits.take_signed(size));
+        if !bits.is_spent() {
+            *place = (*mean << header.low) as i16;
+        }
+    });
 }
 
 /// Decodes a scan of other coefficients, which is one component's alone.
@@ -97,29 +92,20 @@ pub fn others(
 ) {
     let columns = plane.grid.columns as usize;
     let wanted = store.wanted;
-    walk(
-        bits,
-        &[plane.grid],
-        restart_interval,
-        |bits, carried, _, column, row| {
-            let index = row as usize * columns + column as usize;
-            let kept = store.kept.get_mut(index * wanted..(index + 1) * wanted);
-            let (Some(kept), Some(nonzero)) = (kept, store.nonzero.get_mut(index)) else {
-                return;
-            };
-            let mut block = Block {
-                kept,
-                nonzero,
-                low: header.low,
-            };
-            let (first, last) = (u32::from(header.first), u32::from(header.last));
-            if header.high == 0 {
-                block.begin(bits, carried, table, first, last);
-            } else {
-                block.refine(bits, carried, table, first, last);
-            }
-        },
-    );
+    walk(bits, &[plane.grid], restart_interval, |bits, carried, _, column, row| {
+        let index = row as usize * columns + column as usize;
+        let kept = store.kept.get_mut(index * wanted..(index + 1) * wanted);
+        let (Some(kept), Some(nonzero)) = (kept, store.nonzero.get_mut(index)) else {
+            return;
+        };
+        let mut block = Block { kept, nonzero, low: header.low };
+        let (first, last) = (u32::from(header.first), u32::from(header.last));
+        if header.high == 0 {
+            block.begin(bits, carried, table, first, last);
+        } else {
+            block.refine(bits, carried, table, first, last);
+        }
+    });
 }
 
 /// A block's coefficients and how many of their bits are not coded yet.
@@ -165,11 +151,7 @@ impl Block<'_> {
                 let (run, size) = (u32::from(value >> 4), u32::from(value & 15));
                 let mut fresh = 0;
                 if size > 0 {
-                    fresh = if bits.take(1) == 1 {
-                        1 << self.low
-                    } else {
-                        -1 << self.low
-                    };
+                    fresh = if bits.take(1) == 1 { 1 << self.low } else { -1 << self.low };
                 } else if run < 15 {
                     carried.end_run = (1 << run) + bits.take(run);
                     break;
@@ -215,10 +197,7 @@ impl Block<'_> {
         }
         let (end, passed) = match free {
             0 => (last + 1, range),
-            _ => (
-                free.trailing_zeros(),
-                range & !(u64::MAX << free.trailing_zeros()),
-            ),
+            _ => (free.trailing_zeros(), range & !(u64::MAX << free.trailing_zeros())),
         };
         bits.skip((*self.nonzero & passed).count_ones());
         end

@@ -35,10 +35,7 @@ impl Header {
         let (pairs, rest) = rest.split_at_checked(usize::from(*count) * 2)?;
         let mut parts: Vec<Part> = Vec::new();
         for pair in pairs.chunks_exact(2) {
-            let component = frame
-                .components
-                .iter()
-                .position(|component| component.id == pair[0])?;
+            let component = frame.components.iter().position(|component| component.id == pair[0])?;
             let (dc, ac) = (usize::from(pair[1] >> 4), usize::from(pair[1] & 15));
             if dc > 3 || ac > 3 || parts.iter().any(|part| part.component == component) {
                 return None;
@@ -49,22 +46,10 @@ impl Header {
             return None;
         };
         let header = if frame.is_progressive() {
-            Header {
-                parts,
-                first,
-                last,
-                high: approximation >> 4,
-                low: approximation & 15,
-            }
+            Header { parts, first, last, high: approximation >> 4, low: approximation & 15 }
         } else {
             // A sequential scan codes all of a block, whatever it says: some encoders leave these fields 0.
-            Header {
-                parts,
-                first: 0,
-                last: 63,
-                high: 0,
-                low: 0,
-            }
+            Header { parts, first: 0, last: 63, high: 0, low: 0 }
         };
         let is_sound = header.first <= header.last
             && header.last < 64
@@ -135,11 +120,7 @@ pub fn walk(
     let (columns, rows, alone) = match grids {
         [] => return,
         [grid] => (grid.used_columns, grid.used_rows, true),
-        [grid, ..] => (
-            grid.columns / grid.across.max(1),
-            grid.rows / grid.down.max(1),
-            false,
-        ),
+        [grid, ..] => (grid.columns / grid.across.max(1), grid.rows / grid.down.max(1), false),
     };
     let units = u64::from(columns) * u64::from(rows);
     let interval = match u64::from(restart_interval) {
@@ -149,10 +130,7 @@ pub fn walk(
     let mut unit = 0;
     while unit < units {
         let mut carried = Carried::default();
-        let (mut column, mut row) = (
-            (unit % u64::from(columns)) as u32,
-            (unit / u64::from(columns)) as u32,
-        );
+        let (mut column, mut row) = ((unit % u64::from(columns)) as u32, (unit / u64::from(columns)) as u32);
         for _ in unit..units.min(unit + interval) {
             if alone {
                 decode(bits, &mut carried, 0, column, row);
@@ -231,45 +209,40 @@ pub struct Coding<'t> {
 pub fn sequential(bits: &mut Bits, planes: &mut [&mut Plane], codings: &[Coding], restart_interval: u16) {
     let grids: Vec<Grid> = planes.iter().map(|plane| plane.grid).collect();
     let mut block = [0i16; 64];
-    walk(
-        bits,
-        &grids,
-        restart_interval,
-        |bits, carried, part, column, row| {
-            let (Some(plane), Some(coding)) = (planes.get_mut(part), codings.get(part)) else {
-                return;
-            };
-            let Some(mean) = carried.means.get_mut(part) else {
-                return;
-            };
-            let size = u32::from(coding.dc.decode(bits)).min(15);
-            *mean = mean.wrapping_add(bits.take_signed(size));
-            if bits.is_spent() {
-                return;
-            }
-            block[0] = *mean as i16;
-            let mut at = 1;
-            while at < plane.wanted {
-                let value = coding.ac.decode(bits);
-                let (run, size) = (usize::from(value >> 4), u32::from(value & 15));
-                if size > 0 {
-                    at += run;
-                    let coefficient = bits.take_signed(size) as i16;
-                    if let Some(place) = block.get_mut(at) {
-                        *place = coefficient;
-                    }
-                    at += 1;
-                } else if run == 15 {
-                    at += 16;
-                } else {
-                    at = 64;
+    walk(bits, &grids, restart_interval, |bits, carried, part, column, row| {
+        let (Some(plane), Some(coding)) = (planes.get_mut(part), codings.get(part)) else {
+            return;
+        };
+        let Some(mean) = carried.means.get_mut(part) else {
+            return;
+        };
+        let size = u32::from(coding.dc.decode(bits)).min(15);
+        *mean = mean.wrapping_add(bits.take_signed(size));
+        if bits.is_spent() {
+            return;
+        }
+        block[0] = *mean as i16;
+        let mut at = 1;
+        while at < plane.wanted {
+            let value = coding.ac.decode(bits);
+            let (run, size) = (usize::from(value >> 4), u32::from(value & 15));
+            if size > 0 {
+                at += run;
+                let coefficient = bits.take_signed(size) as i16;
+                if let Some(place) = block.get_mut(at) {
+                    *place = coefficient;
                 }
+                at += 1;
+            } else if run == 15 {
+                at += 16;
+            } else {
+                at = 64;
             }
-            if let Some(skips) = &coding.skips {
-                skips.run(coding.ac, bits, at as u32);
-            }
-            plane.draw(column, row, block.get(..plane.wanted).unwrap_or(&block));
-            block[1..].fill(0);
-        },
-    );
+        }
+        if let Some(skips) = &coding.skips {
+            skips.run(coding.ac, bits, at as u32);
+        }
+        plane.draw(column, row, block.get(..plane.wanted).unwrap_or(&block));
+        block[1..].fill(0);
+    });
 }

@@ -23,15 +23,10 @@ const MAX_NALS: usize = 4096;
 /// The size of the pictures, by the first parameter set that agrees with the container, else by the first.
 pub fn coded(entry: &Entry) -> Option<Coded> {
     let sets = Configuration::read(entry)?.sequences();
-    let agreeing = sets
-        .iter()
-        .find(|sps| (sps.window.width, sps.window.height) == (entry.width, entry.height));
+    let agreeing =
+        sets.iter().find(|sps| (sps.window.width, sps.window.height) == (entry.width, entry.height));
     let sps = agreeing.or(sets.first())?;
-    Some(Coded {
-        width: sps.window.width,
-        height: sps.window.height,
-        pixel_aspect: sps.pixel_aspect,
-    })
+    Some(Coded { width: sps.window.width, height: sps.window.height, pixel_aspect: sps.pixel_aspect })
 }
 
 /// Decodes the last of `samples`, or where that takes too much the one that it would have started from.
@@ -56,13 +51,8 @@ pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<
     if sequences.iter().any(|sps| memory(sps) > MAX_MEMORY) {
         needed.truncate(1);
     }
-    let mut job = Job {
-        configuration: &configuration,
-        sequences,
-        samples: needed,
-        blocks,
-        colour: entry.colour,
-    };
+    let mut job =
+        Job { configuration: &configuration, sequences, samples: needed, blocks, colour: entry.colour };
     let planes = is_fast.then(|| job.run(&mut Fast::default(), supply)).flatten();
     planes.or_else(|| job.run(&mut Thorough::default(), supply))
 }
@@ -75,8 +65,7 @@ const MAX_MEMORY: u64 = 400 << 20;
 fn memory(sps: &Sps) -> u64 {
     let bytes_a_sample = if sps.depth > 8 { 2 } else { 1 };
     let pictures = u64::from(sps.max_references.min(16)) + 3;
-    sps.blocks()
-        .saturating_mul(384 * 7 / 4 * bytes_a_sample * pictures)
+    sps.blocks().saturating_mul(384 * 7 / 4 * bytes_a_sample * pictures)
 }
 
 /// What the fast decoder reads rightly. It takes the third way to code the order of display for another.
@@ -125,9 +114,7 @@ impl<'a> Configuration<'a> {
         while nals.len() < MAX_NALS
             && let Some((length, behind)) = rest.split_at_checked(self.length_bytes)
         {
-            let length = length
-                .iter()
-                .fold(0, |length, byte| length << 8 | usize::from(*byte));
+            let length = length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
             // The last one may be cut off by the end of a damaged sample: the decoder sees what there is.
             let (nal, next) = behind.split_at(length.min(behind.len()));
             if matches!(kind(nal), Some(SLICE | IDR_SLICE | SPS | PPS)) {
@@ -188,13 +175,7 @@ enum Fresh {
 /// word is checked, since some mark every sample; where nothing holds up, its word is taken after all.
 fn start(configuration: &Configuration, samples: &[Sample], supply: &mut Supply) -> Option<(usize, bool)> {
     let target = samples.last()?;
-    let marked = || {
-        samples
-            .iter()
-            .enumerate()
-            .rev()
-            .filter(|(_, sample)| sample.is_sync)
-    };
+    let marked = || samples.iter().enumerate().rev().filter(|(_, sample)| sample.is_sync);
     for (index, sample) in marked() {
         match freshness(configuration, sample, supply) {
             Fresh::Idr => return Some((index, true)),
@@ -236,12 +217,8 @@ fn freshness(configuration: &Configuration, sample: &Sample, supply: &mut Supply
             }
             _ => {}
         }
-        let length = length
-            .iter()
-            .fold(0, |length, byte| length << 8 | u64::from(*byte));
-        at = at
-            .saturating_add(configuration.length_bytes as u64)
-            .saturating_add(length);
+        let length = length.iter().fold(0, |length, byte| length << 8 | u64::from(*byte));
+        at = at.saturating_add(configuration.length_bytes as u64).saturating_add(length);
     }
     Fresh::No
 }
@@ -260,11 +237,8 @@ impl Job<'_> {
     fn run(&mut self, decoder: &mut dyn Decoder, supply: &mut Supply) -> Option<Planes> {
         decoder.feed(&self.configuration.sets)?;
         let takes = self.blocks.saturating_mul(self.samples.len() as u64);
-        let samples = if takes > supply.blocks_left {
-            self.samples.get(..1)?
-        } else {
-            self.samples.as_slice()
-        };
+        let samples =
+            if takes > supply.blocks_left { self.samples.get(..1)? } else { self.samples.as_slice() };
         let mut shown = None;
         let mut left = samples.len();
         for sample in samples {
@@ -297,12 +271,7 @@ struct Frame {
 impl Frame {
     fn into_planes(self, sequences: &[Sps], container: Option<Codes>) -> Option<Planes> {
         let size = (self.width, self.height);
-        let whole = Window {
-            left: 0,
-            top: 0,
-            width: self.width,
-            height: self.height,
-        };
+        let whole = Window { left: 0, top: 0, width: self.width, height: self.height };
         let is_cropped = |sps: &&Sps| (sps.window.width, sps.window.height) == size;
         // The fast decoder crops on the right and below alone.
         let is_half_cropped = |sps: &&Sps| {
@@ -319,17 +288,9 @@ impl Frame {
             },
         };
         let [luma, u, v] = self.planes;
-        let chroma = |samples| Plane {
-            width: self.width / 2,
-            height: self.chroma_height,
-            samples,
-        };
+        let chroma = |samples| Plane { width: self.width / 2, height: self.chroma_height, samples };
         Some(Planes {
-            luma: Plane {
-                width: self.width,
-                height: self.height,
-                samples: luma,
-            },
+            luma: Plane { width: self.width, height: self.height, samples: luma },
             chroma: [chroma(u), chroma(v)],
             depth: self.depth,
             window,
@@ -378,10 +339,7 @@ impl Decoder for Fast {
         let Some(frame) = frame else {
             return Some(None);
         };
-        let (width, height) = (
-            u32::try_from(frame.width).ok()?,
-            u32::try_from(frame.height).ok()?,
-        );
+        let (width, height) = (u32::try_from(frame.width).ok()?, u32::try_from(frame.height).ok()?);
         Some(Some(Frame {
             width,
             height,

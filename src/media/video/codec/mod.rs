@@ -25,19 +25,12 @@ pub struct Coded {
 
 /// The size of the pictures of a sample description. The container's pixel aspect goes before the decoder's.
 pub fn coded(entry: &Entry) -> Coded {
-    let by_container = Coded {
-        width: entry.width,
-        height: entry.height,
-        pixel_aspect: None,
-    };
+    let by_container = Coded { width: entry.width, height: entry.height, pixel_aspect: None };
     let coded = match entry.codec {
         Codec::H264 => h264::coded(entry).unwrap_or(by_container),
         Codec::Jpeg | Codec::Png | Codec::Other => by_container,
     };
-    Coded {
-        pixel_aspect: entry.pixel_aspect.or(coded.pixel_aspect),
-        ..coded
-    }
+    Coded { pixel_aspect: entry.pixel_aspect.or(coded.pixel_aspect), ..coded }
 }
 
 /// A decoded picture, not yet turned or shrunk.

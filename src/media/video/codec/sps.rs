@@ -37,10 +37,7 @@ impl Sps {
         bits.take(16)?;
         bits.unsigned()?;
         let (mut chroma_format, mut depth, mut bypass) = (1, 8, false);
-        if matches!(
-            profile,
-            100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135
-        ) {
+        if matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135) {
             chroma_format = bits.unsigned()?;
             if chroma_format == 3 {
                 bits.flag()?;
@@ -130,10 +127,7 @@ impl Sps {
         }
         if bits.flag()? {
             bits.take(3)?;
-            let mut codes = Codes {
-                full_range: bits.flag()?,
-                ..Codes::UNSPECIFIED
-            };
+            let mut codes = Codes { full_range: bits.flag()?, ..Codes::UNSPECIFIED };
             if bits.flag()? {
                 codes.primaries = bits.take(8)? as u16;
                 codes.transfer = bits.take(8)? as u16;
@@ -157,12 +151,7 @@ fn read_window(
     chroma_format: u32,
     frames_only: bool,
 ) -> Option<Window> {
-    let mut window = Window {
-        left: 0,
-        top: 0,
-        width,
-        height,
-    };
+    let mut window = Window { left: 0, top: 0, width, height };
     if bits.flag()? {
         let across = if matches!(chroma_format, 1 | 2) { 2 } else { 1 };
         let down = if chroma_format == 1 { 2 } else { 1 } * if frames_only { 1 } else { 2 };
@@ -268,10 +257,6 @@ impl<'a> Bits<'a> {
     /// `se(v)` (9.1.1).
     pub fn signed(&mut self) -> Option<i64> {
         let number = i64::from(self.unsigned()?);
-        Some(if number % 2 == 1 {
-            number / 2 + 1
-        } else {
-            -(number / 2)
-        })
+        Some(if number % 2 == 1 { number / 2 + 1 } else { -(number / 2) })
     }
 }

@@ -14,9 +14,7 @@ const MAX_DECODED_BYTES: u64 = 128 << 20;
 /// The last of `samples`.
 pub fn decode(format: ImageFormat, samples: &[Sample], supply: &mut Supply) -> Option<Picture> {
     let bytes = supply.sample(samples.last()?)?;
-    let decoder = ImageReader::with_format(Cursor::new(bytes), format)
-        .into_decoder()
-        .ok()?;
+    let decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder().ok()?;
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     if pixels > supply.limits.max_pixels || decoder.total_bytes() > MAX_DECODED_BYTES {

@@ -1,0 +1,59 @@
+//! All fuzz targets in one binary; `ASSETD_FUZZ_TARGET` names the one to run (`list` prints them), `fuzz/run` runs them all.
+//!
+//! With `ASSETD_FUZZ_SEEDS=DIR` the binary writes its target's seeds to DIR and ends.
+#![no_main]
+
+mod readers;
+mod seeds;
+mod upload;
+
+use std::sync::OnceLock;
+
+use libfuzzer_sys::fuzz_target;
+
+/// A target: takes any bytes, and panics where a promise is broken.
+struct Target {
+    name: &'static str,
+    run: fn(&[u8]),
+    seeds: fn() -> Vec<Vec<u8>>,
+}
+
+const TARGETS: &[Target] = &[
+    Target { name: "upload", run: upload::any_body, seeds: seeds::forms },
+    Target { name: "form", run: readers::form, seeds: seeds::forms },
+    Target { name: "name", run: readers::name, seeds: seeds::names },
+    Target { name: "sniff", run: readers::sniff, seeds: seeds::files },
+    Target { name: "image", run: readers::image, seeds: seeds::images },
+    Target { name: "video", run: readers::video, seeds: seeds::videos },
+    Target { name: "audio", run: readers::audio, seeds: seeds::sounds },
+    Target { name: "document", run: readers::document, seeds: seeds::documents },
+    Target { name: "range", run: readers::range, seeds: seeds::ranges },
+    Target { name: "query", run: readers::query, seeds: seeds::queries },
+    Target { name: "change", run: readers::change, seeds: seeds::changes },
+    Target { name: "record", run: readers::record, seeds: seeds::records },
+];
+
+fn target() -> &'static Target {
+    static TARGET: OnceLock<&'static Target> = OnceLock::new();
+    TARGET.get_or_init(|| {
+        let wanted = std::env::var("ASSETD_FUZZ_TARGET").unwrap_or_default();
+        if wanted == "list" {
+            TARGETS.iter().for_each(|target| println!("{}", target.name));
+            std::process::exit(0);
+        }
+        TARGETS.iter().find(|target| target.name == wanted).expect("ASSETD_FUZZ_TARGET names a target")
+    })
+}
+
+fuzz_target!(
+    init: {
+        if let Some(dir) = std::env::var_os("ASSETD_FUZZ_SEEDS") {
+            for (number, seed) in (target().seeds)().iter().enumerate() {
+                std::fs::write(std::path::Path::new(&dir).join(format!("seed-{number:03}")), seed).expect("a seed");
+            }
+            std::process::exit(0);
+        }
+        target();
+    },
+    |data: &[u8]| (target().run)(data)
+);
