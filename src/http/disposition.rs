@@ -46,7 +46,8 @@ fn file_name(name: &str, extension: &str) -> String {
     let mut file_name = name.replace(['/', '\\'], "_");
     let ending = file_name.rsplit_once('.').map(|(_, ending)| ending);
     let ends_in = |extension: &str| ending.is_some_and(|ending| ending.eq_ignore_ascii_case(extension));
-    if !ends_in(extension) && !(extension == "jpg" && ends_in("jpeg")) {
+    let true_ending = ends_in(extension) || (extension == "jpg" && ends_in("jpeg"));
+    if !true_ending {
         file_name.push('.');
         file_name.push_str(extension);
     }

@@ -148,7 +148,9 @@ fn judge(sniffed: Sniffed, claims: &Claims) -> Result<Format, Error> {
     if let Some(declared) = declared.filter(|declared| differs(kind_of_media_type(declared))) {
         return Err(Error::Disguised { found: format.media_type(), declared });
     }
-    if let Some(name) = claims.file_name.as_deref().filter(|name| differs(kind_of_extension(name))) {
+    // As it would be shown: what hides an extension from the eye must not hide it here.
+    let shown = claims.file_name.as_deref().and_then(Name::of_file);
+    if let Some(name) = shown.as_ref().map(Name::as_str).filter(|name| differs(kind_of_extension(name))) {
         let declared = media_type_of_extension(name).unwrap_or("application/octet-stream").to_owned();
         return Err(Error::Disguised { found: format.media_type(), declared });
     }

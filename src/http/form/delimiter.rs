@@ -63,7 +63,7 @@ impl Delimiter {
     /// The index at which `bytes` ends in the beginning of a mark; its length where it does not.
     pub fn begins_at(&self, bytes: &[u8]) -> usize {
         // A mark has its only CR in front, so the last CR is the only candidate.
-        let from = bytes.len().saturating_sub(self.mark.len() - 2);
+        let from = bytes.len().saturating_sub(self.mark.len() - 1);
         let last = memrchr(b'\r', bytes.get(from..).unwrap_or_default());
         match last.map(|at| from + at) {
             Some(at) if self.mark.starts_with(bytes.get(at..).unwrap_or_default()) => at,
@@ -84,8 +84,9 @@ impl Delimiter {
             [b'-', b'-', tail @ ..] => (true, tail),
             tail => (false, tail),
         };
-        match tail.get(padding(tail)..).unwrap_or_default() {
-            _ if padding(tail) > MAX_PADDING => Verdict::Data,
+        let spaces = padding(tail);
+        match tail.get(spaces..).unwrap_or_default() {
+            _ if spaces > MAX_PADDING => Verdict::Data,
             [] => Verdict::Undecided,
             [b'\r' | b'\n', ..] if close => Verdict::Close,
             [b'\n', ..] => Verdict::LineFeed,
