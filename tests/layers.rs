@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms and whom each may name beside `asset`, `error` and `units`, which everyone may.
-const MAY_NAME: [(&str, &[&str]); 15] = [
+const MAY_NAME: [(&str, &[&str]); 16] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -15,11 +15,12 @@ const MAY_NAME: [(&str, &[&str]); 15] = [
     ("log", &["config"]),
     ("http", &["store", "auth", "console"]),
     ("console", &[]),
-    ("ops", &["store", "catalog", "blobs", "worker"]),
-    ("store", &["catalog", "blobs", "worker", "auth"]),
+    ("ops", &["store", "catalog", "blobs", "journal", "worker"]),
+    ("store", &["catalog", "blobs", "journal", "worker", "auth"]),
     ("auth", &[]),
     ("catalog", &[]),
     ("blobs", &[]),
+    ("journal", &["blobs"]),
     ("worker", &["media"]),
     ("media", &[]),
     ("error", &[]),

@@ -17,6 +17,18 @@ fn healthz_and_readyz_say_ok_without_a_token() {
 }
 
 #[test]
+fn a_probe_that_speaks_http_1_0_and_names_no_host_is_answered() {
+    let server = Server::start();
+    for path in ["/healthz", "/readyz"] {
+        let mut connection = server.connect();
+        connection.send(format!("GET {path} HTTP/1.0\r\n\r\n"));
+        let answer = connection.answer("GET").expect(200);
+        assert_eq!(answer.json(), json!({"status": "ok"}));
+        connection.expect_closed();
+    }
+}
+
+#[test]
 fn readyz_leaves_nothing_behind() {
     let server = Server::start();
     for _ in 0..5 {

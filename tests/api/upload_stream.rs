@@ -31,6 +31,25 @@ fn a_chunked_body_is_welcome_whatever_the_size_of_its_chunks() {
 }
 
 #[test]
+fn extensions_of_chunks_and_trailers_are_passed_over() {
+    let server = Server::start();
+    let bytes = sample::named("png");
+    let body = Form::of("a.png", &bytes).body();
+    let (first, second) = body.split_at(100);
+    let mut connection = server.connect();
+    connection.send(upload(&server).header("Transfer-Encoding", "chunked").head());
+    connection
+        .send(format!("{:X};name=value\r\n", first.len()))
+        .send(first);
+    connection
+        .send(format!("\r\n00{:x};a;b=\"c\"\r\n", second.len()))
+        .send(second);
+    connection.send("\r\n0\r\nX-Trailer: x\r\nContent-Length: 5\r\n\r\n");
+    let asset = connection.answer("POST").expect(201).json();
+    assert_eq!(asset["size"], bytes.len());
+}
+
+#[test]
 fn a_body_that_comes_byte_by_byte_is_read_like_any_other() {
     let server = Server::start();
     let bytes = sample::named("png");
@@ -280,7 +299,7 @@ fn a_file_is_not_seen_before_its_upload_is_whole() {
     connection.send(&body[..body.len() - 10]);
 
     assert!(server.user(7).list_all("").is_empty());
-    assert!(!server.files().iter().any(|file| file.starts_with("assets/")));
+    assert!(!server.files_now().iter().any(|file| file.starts_with("assets/")));
 
     connection.send(&body[body.len() - 10..]);
     connection.answer("POST").expect(201);

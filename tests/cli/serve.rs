@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
-use crate::support::{Connection, Form, Request, Server, Setup, sample, text, wait_until};
+use crate::support::{Connection, Form, Request, Server, Setup, sample, wait_until};
 
 #[test]
 fn the_secret_is_made_once_for_its_owner_alone() {
@@ -47,7 +47,7 @@ fn a_second_server_on_the_same_data_says_so_and_exits_1() {
     let exit = Server::setup_of(&server).fail();
 
     assert_eq!(exit.code, Some(1), "{}", exit.stderr);
-    assert!(exit.stderr.contains(text(&server.data())), "{}", exit.stderr);
+    assert!(exit.stderr.contains("another assetd"), "{}", exit.stderr);
     server.user(7).get(&asset.path()).expect(200);
     server.user(7).upload("b.png");
 }
@@ -89,6 +89,53 @@ fn a_catalog_that_is_none_is_told_and_left_as_it_is() {
 }
 
 #[test]
+fn a_link_in_place_of_a_folder_of_data_is_refused_at_start_and_never_followed() {
+    for name in ["tmp", "assets"] {
+        let mut server = Server::start();
+        server.sigterm();
+        server.wait();
+        let outside = server.data().with_file_name("outside");
+        fs::create_dir(&outside).expect("a folder outside DATA");
+        // What it would empty if it took the folder for its own.
+        let precious = outside.join("01900000-0000-7000-8000-000000000000.png");
+        fs::write(&precious, b"precious").expect("a file outside DATA");
+        fs::remove_dir(server.path(name)).expect("removed");
+        symlink(&outside, server.path(name)).expect("a link");
+
+        let exit = Server::setup_of(&server).fail();
+
+        assert_eq!(exit.code, Some(1), "{name}: {}", exit.stderr);
+        assert_eq!(
+            fs::read(&precious).expect("the file outside"),
+            b"precious",
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn data_itself_may_be_reached_by_a_link() {
+    let setup = Setup::new();
+    let elsewhere = setup.folder().join("elsewhere");
+    fs::create_dir(&elsewhere).expect("a folder");
+    symlink(&elsewhere, setup.data()).expect("a link");
+    let server = setup.start();
+    let asset = server.user(7).upload("a.png");
+    server.user(7).get(&asset.path()).expect(200);
+    assert!(elsewhere.join(asset.file()).is_file());
+}
+
+#[test]
+fn a_secret_in_data_that_is_too_short_is_refused_at_start() {
+    let setup = Setup::new();
+    fs::create_dir(setup.data()).expect("DATA");
+    fs::write(setup.data().join("jwt.secret"), b"short\n").expect("a secret");
+    let exit = setup.fail();
+    assert_eq!(exit.code, Some(1), "{}", exit.stderr);
+    assert!(exit.stderr.contains("32"), "{}", exit.stderr);
+}
+
+#[test]
 fn data_holds_just_the_files_that_the_interface_names() {
     let server = Server::start();
     server.user(7).upload("a.png");
@@ -113,11 +160,11 @@ fn tmp_is_emptied_at_start_and_assets_is_left_alone() {
 
     let mut expected = vec![asset.file(), "assets/notes.txt".to_owned()];
     let thumbnail = asset.thumbnail_file();
-    if server.files().contains(&thumbnail) {
+    if server.files_now().contains(&thumbnail) {
         expected.push(thumbnail);
     }
     expected.sort();
-    assert_eq!(server.files(), expected);
+    assert_eq!(server.files_now(), expected);
     server.user(7).get(&asset.path()).expect(200);
 }
 

@@ -26,7 +26,7 @@ fn check_in_step(server: &Server, users: &[u64]) -> BTreeMap<u64, BTreeSet<Strin
         }
         owned.insert(*user, ids);
     }
-    let files = server.files();
+    let files = server.files_now();
     for file in &files {
         let name = file.strip_prefix("assets/");
         let name = name.unwrap_or_else(|| panic!("{file} is left under way"));

@@ -1,7 +1,5 @@
 //! The server stops dead at each named step of an upload and of a delete, and starts again.
 
-use std::collections::BTreeSet;
-
 use super::check_in_step;
 use crate::support::{Asset, Form, Server, Setup, sample};
 
@@ -9,7 +7,7 @@ use crate::support::{Asset, Form, Server, Setup, sample};
 const STOP: &str = "ASSETD_TEST_STOP";
 
 /// The steps of an upload in their order, and whether the asset is there after a stop at each.
-const UPLOAD_STEPS: [(&str, bool); 9] = [
+const UPLOAD_STEPS: [(&str, bool); 10] = [
     ("received", false),
     ("inspected", false),
     ("synced", false),
@@ -17,22 +15,29 @@ const UPLOAD_STEPS: [(&str, bool); 9] = [
     ("tmp-synced", false),
     ("linked", false),
     ("assets-synced", false),
+    ("journaled", false),
     ("committed", true),
     ("answered", true),
 ];
 
-/// The steps of a delete, single or cascade: at each the records are gone.
-const DELETE_STEPS: [&str; 2] = ["removed", "unlinked"];
+/// The steps of a delete, single or cascade, and whether the assets are still there after a stop at each.
+const DELETE_STEPS: [(&str, bool); 4] = [
+    ("journaled", true),
+    ("committed", false),
+    ("removed", false),
+    ("unlinked", false),
+];
 
-/// A server that has one asset of user 7, started again so as to stop at `step`.
-fn stopping_at(step: &str) -> (Server, Asset) {
+/// A server that has one asset of user 7 and what `arrange` gives it, started again so as to stop at `step`.
+fn stopping_at<T>(step: &str, arrange: impl FnOnce(&Server) -> T) -> (Server, Asset, T) {
     let mut server = Setup::new().start();
     let asset = server.user(7).upload_with(&[("clientId", "kept")]);
+    let arranged = arrange(&server);
     server.sigterm();
     server.wait();
     let setup = Server::setup_of(&server).env(STOP, step);
     server.start_again_as(setup);
-    (server, asset)
+    (server, asset, arranged)
 }
 
 /// Starts the server anew, without a step to stop at.
@@ -48,7 +53,7 @@ fn recover(server: &mut Server, step: &str) {
 fn an_upload_that_is_stopped_at_any_step_is_whole_or_leaves_nothing() {
     for (step, is_there) in UPLOAD_STEPS {
         for name in ["a.png", "a.pdf", "a.wav"] {
-            let (mut server, kept) = stopping_at(step);
+            let (mut server, kept, ()) = stopping_at(step, |_| ());
             let bytes = sample::named(name);
             let form = Form::of(name, &bytes).text("clientId", "acme");
             let request = server.user(7).request("POST", "/api/v2/upload-asset");
@@ -82,37 +87,42 @@ fn an_upload_that_is_stopped_at_any_step_is_whole_or_leaves_nothing() {
 }
 
 #[test]
-fn a_delete_that_is_stopped_at_any_step_is_finished_at_the_next_start() {
-    for step in DELETE_STEPS {
-        let (mut server, kept) = stopping_at(step);
-        let user = server.user(7);
-        let doomed = user.upload("a.pdf");
-        user.get(&doomed.sub("thumbnail")).expect(200);
+fn a_delete_that_is_stopped_at_any_step_is_done_whole_or_not_at_all() {
+    for (step, is_there) in DELETE_STEPS {
+        let (mut server, kept, asset) = stopping_at(step, |server| {
+            let asset = server.user(7).upload("a.pdf");
+            server.user(7).get(&asset.sub("thumbnail")).expect(200);
+            asset
+        });
         let mut connection = server.connect();
-        connection.try_send(&user.request("DELETE", &doomed.path()).head());
+        connection.try_send(&server.user(7).request("DELETE", &asset.path()).head());
         // Only an end of the connection is to be expected here.
         assert!(connection.try_answer("DELETE").is_err(), "{step}");
 
         recover(&mut server, step);
 
         let user = server.user(7);
-        user.get(&doomed.path()).expect(404);
-        assert_eq!(user.list_all(""), [kept.id()], "{step}");
-        check_in_step(&server, &[7]);
+        let status = if is_there { 200 } else { 404 };
+        for path in [asset.path(), asset.sub("thumbnail"), asset.sub("metadata")] {
+            assert_eq!(user.get(&path).status, status, "{path} at {step}");
+        }
+        let owned = check_in_step(&server, &[7]);
+        assert_eq!(owned[&7].len(), 1 + usize::from(is_there), "{step}");
         user.get(&kept.path()).expect(200);
     }
 }
 
 #[test]
-fn a_cascade_that_is_stopped_at_any_step_is_finished_at_the_next_start() {
-    for step in DELETE_STEPS {
-        let (mut server, kept) = stopping_at(step);
-        for user in [7, 8] {
-            for name in ["a.png", "a.wav", "a.pdf"] {
-                let form = Form::of(name, &sample::named(name)).text("clientId", "acme");
-                server.user(user).upload_form(&form);
+fn a_cascade_that_is_stopped_at_any_step_is_done_whole_or_not_at_all() {
+    for (step, is_there) in DELETE_STEPS {
+        let (mut server, kept, ()) = stopping_at(step, |server| {
+            for user in [7, 8] {
+                for name in ["a.png", "a.wav", "a.pdf"] {
+                    let form = Form::of(name, &sample::named(name)).text("clientId", "acme");
+                    server.user(user).upload_form(&form);
+                }
             }
-        }
+        });
         let mut connection = server.connect();
         let cascade = server.admin().request("DELETE", "/api/v2/clients/acme");
         connection.try_send(&cascade.head());
@@ -121,14 +131,16 @@ fn a_cascade_that_is_stopped_at_any_step_is_finished_at_the_next_start() {
         recover(&mut server, step);
 
         let owned = check_in_step(&server, &[7, 8]);
-        assert_eq!(owned[&7], BTreeSet::from([kept.id().to_owned()]), "{step}");
-        assert!(owned[&8].is_empty(), "{step}");
+        let left = if is_there { 3 } else { 0 };
+        assert_eq!(owned[&7].len(), 1 + left, "{step}");
+        assert_eq!(owned[&8].len(), left, "{step}");
+        server.user(7).get(&kept.path()).expect(200);
     }
 }
 
 #[test]
 fn an_upload_that_was_stopped_can_be_stopped_again_while_it_is_undone() {
-    let (mut server, kept) = stopping_at("assets-synced");
+    let (mut server, kept, ()) = stopping_at("assets-synced", |_| ());
     let form = Form::of("a.png", &sample::named("png"));
     let mut connection = server.connect();
     let request = server.user(7).request("POST", "/api/v2/upload-asset");

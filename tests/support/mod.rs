@@ -13,7 +13,7 @@ mod wire;
 pub use answer::{Answer, Page, base64};
 pub use client::{Asset, Client, Request};
 pub use form::{Form, declared_type};
-pub use process::Exit;
+pub use process::{Exit, Process};
 pub use random::Random;
 pub use server::{Server, Setup, is_alive};
 pub use wire::Connection;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ pub struct Exit {
     pub stderr: String,
 }
 
-/// The program, running. Its standard error is read all the time, so that it never waits for a reader.
+/// The program, running, ended with the value. Its standard error is read all the time, so that it never waits for a reader.
 pub struct Process {
     child: Child,
     log: Arc<Log>,
@@ -37,6 +37,12 @@ struct Log {
 struct Lines {
     lines: Vec<String>,
     ended: bool,
+}
+
+impl Log {
+    fn lock(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().expect("the log")
+    }
 }
 
 /// The program with these arguments and variables, and no other variable of ours.
@@ -76,8 +82,13 @@ pub fn run(args: &[String], env: &[(String, String)], folder: &Path) -> Exit {
 impl Process {
     #[track_caller]
     pub fn spawn(args: &[String], env: &[(String, String)], folder: &Path) -> Process {
-        let mut child = command(args, env)
-            .current_dir(folder)
+        Process::watch(command(args, env).current_dir(folder))
+    }
+
+    /// Runs a command that is, or becomes, the program.
+    #[track_caller]
+    pub fn watch(command: &mut Command) -> Process {
+        let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -90,11 +101,11 @@ impl Process {
             let mut line = Vec::new();
             while matches!(stderr.read_until(b'\n', &mut line), Ok(count) if count > 0) {
                 let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-                shared.lines.lock().expect("the log").lines.push(text);
+                shared.lock().lines.push(text);
                 shared.grown.notify_all();
                 line.clear();
             }
-            shared.lines.lock().expect("the log").ended = true;
+            shared.lock().ended = true;
             shared.grown.notify_all();
         });
         Process {
@@ -109,7 +120,7 @@ impl Process {
     #[track_caller]
     pub fn wait_for_line<T>(&self, find: impl Fn(&str) -> Option<T>) -> Option<T> {
         let deadline = Instant::now() + DEADLINE;
-        let mut log = self.log.lines.lock().expect("the log");
+        let mut log = self.log.lock();
         let mut seen = 0;
         loop {
             while let Some(line) = log.lines.get(seen) {
@@ -122,17 +133,18 @@ impl Process {
                 return None;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(
-                !left.is_zero(),
-                "no such line in the log:\n{}",
-                log.lines.join("\n")
-            );
+            if left.is_zero() {
+                let lines = log.lines.join("\n");
+                // A panic with the lock held would keep the log from whoever shows it next.
+                drop(log);
+                panic!("no such line in the log:\n{lines}");
+            }
             log = self.log.grown.wait_timeout(log, left).expect("the log").0;
         }
     }
 
     pub fn log(&self) -> String {
-        self.log.lines.lock().expect("the log").lines.join("\n")
+        self.log.lock().lines.join("\n")
     }
 
     pub fn id(&self) -> u32 {
@@ -162,6 +174,13 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Waits for a line of the log that holds `part`.
+    #[track_caller]
+    pub fn wait_for(&self, part: &str) {
+        let found = self.wait_for_line(|line| line.contains(part).then_some(()));
+        assert!(found.is_some(), "no {part:?} in the log:\n{}", self.log());
+    }
+
     /// Ends it at once, if it has not ended.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
@@ -169,5 +188,11 @@ impl Process {
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
     }
 }

@@ -4,12 +4,13 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::json;
 
 use super::process::{self, Process};
-use super::{Client, Connection, Exit, Folder, text, token};
+use super::{Client, Connection, DEADLINE, Exit, Folder, text, token};
 
 /// How a server is to be started.
 #[derive(Clone)]
@@ -75,6 +76,12 @@ impl Setup {
     #[track_caller]
     pub fn fail(&self) -> Exit {
         process::run(&self.command_line(), &self.env, self.folder.path())
+    }
+
+    /// Starts `serve` where it is not to listen on a port.
+    #[track_caller]
+    pub fn spawn(&self) -> Process {
+        Process::spawn(&self.command_line(), &self.env, self.folder.path())
     }
 
     /// Runs another command of the program to its end; the arguments are all that is given.
@@ -191,8 +198,22 @@ impl Server {
         self.data().join(file)
     }
 
-    /// Everything in DATA/assets and DATA/tmp, in order.
+    /// Everything in DATA/assets and DATA/tmp, in order, once nothing is under way: an upload is answered before its
+    /// note in DATA/tmp goes.
     pub fn files(&self) -> Vec<String> {
+        let deadline = Instant::now() + DEADLINE / 6;
+        loop {
+            let files = self.files_now();
+            let under_way = files.iter().any(|file| file.starts_with("tmp/"));
+            if !under_way || Instant::now() > deadline {
+                return files;
+            }
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+    }
+
+    /// Everything in DATA/assets and DATA/tmp at this moment, in order.
+    pub fn files_now(&self) -> Vec<String> {
         let mut files = Vec::new();
         for folder in ["assets", "tmp"] {
             for entry in fs::read_dir(self.data().join(folder)).expect("a folder of DATA") {
