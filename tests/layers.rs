@@ -7,10 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms and whom each may name beside `asset`, `error` and `units`, which everyone may.
 const MAY_NAME: [(&str, &[&str]); 16] = [
     ("main", &["cli"]),
-    (
-        "cli",
-        &["http", "ops", "store", "worker", "auth", "config", "log"],
-    ),
+    ("cli", &["http", "ops", "store", "worker", "auth", "config", "log"]),
     ("config", &[]),
     ("log", &["config"]),
     ("http", &["store", "auth", "console"]),
@@ -64,11 +61,7 @@ fn sources() -> Vec<Source> {
     files
         .iter()
         .map(|file| {
-            let name = file
-                .strip_prefix(&root)
-                .expect("a file of src/")
-                .to_string_lossy()
-                .into_owned();
+            let name = file.strip_prefix(&root).expect("a file of src/").to_string_lossy().into_owned();
             let module: Vec<&str> = name
                 .trim_end_matches(".rs")
                 .split('/')
@@ -76,12 +69,7 @@ fn sources() -> Vec<Source> {
                 .collect();
             let code = strip(&fs::read_to_string(file).expect("a source file"));
             let paths = paths(&code, &module);
-            Source {
-                room: module.first().copied().unwrap_or("lib").to_owned(),
-                name,
-                code,
-                paths,
-            }
+            Source { room: module.first().copied().unwrap_or("lib").to_owned(), name, code, paths }
         })
         .collect()
 }
@@ -278,8 +266,7 @@ fn resolve(path: &str, module: &[&str]) -> String {
 
 /// Whether a path is `what` or below it.
 fn names(path: &str, what: &str) -> bool {
-    path.strip_prefix(what)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    path.strip_prefix(what).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 #[test]
@@ -293,15 +280,10 @@ fn every_room_names_only_those_it_may() {
         let allowed: &[&str] = match source.room.as_str() {
             // Depends on nothing else, not even on what everyone may name.
             "asset" => &[],
-            room => may_name
-                .get(room)
-                .unwrap_or_else(|| panic!("{room} has no row in MAY_NAME")),
+            room => may_name.get(room).unwrap_or_else(|| panic!("{room} has no row in MAY_NAME")),
         };
         for path in &source.paths {
-            let Some(named) = path
-                .strip_prefix("crate::")
-                .and_then(|rest| rest.split("::").next())
-            else {
+            let Some(named) = path.strip_prefix("crate::").and_then(|rest| rest.split("::").next()) else {
                 continue;
             };
             let everyone = EVERYONE_MAY.contains(&named) && source.room != "asset";
@@ -309,10 +291,7 @@ fn every_room_names_only_those_it_may() {
                 faults.push(format!("{} names {path}", source.name));
             }
             if source.room == "store" && named == "auth" && path != "crate::auth::Caller" {
-                faults.push(format!(
-                    "{} names {path}: of auth it may name Caller alone",
-                    source.name
-                ));
+                faults.push(format!("{} names {path}: of auth it may name Caller alone", source.name));
             }
         }
     }
@@ -323,30 +302,9 @@ fn every_room_names_only_those_it_may() {
 fn what_a_room_is_to_know_nothing_of_is_not_named_in_it() {
     // The room, and the paths and words that are absent from it.
     let absent: [(&str, &[&str]); 3] = [
-        (
-            "http",
-            &[
-                "redb",
-                "std::fs",
-                "tokio::fs",
-                "std::path",
-                "PathBuf",
-                "rustix::fs",
-            ],
-        ),
+        ("http", &["redb", "std::fs", "tokio::fs", "std::path", "PathBuf", "rustix::fs"]),
         ("store", &["StatusCode", "hyper", "warp", "http"]),
-        (
-            "media",
-            &[
-                "tokio",
-                "std::path",
-                "std::fs",
-                "Instant",
-                "SystemTime",
-                "std::thread",
-                "PathBuf",
-            ],
-        ),
+        ("media", &["tokio", "std::path", "std::fs", "Instant", "SystemTime", "std::thread", "PathBuf"]),
     ];
     let mut faults = Vec::new();
     for source in sources() {
@@ -438,10 +396,7 @@ fn every_package_that_the_product_is_to_be_made_of_is_used() {
         // A module of ours of the same name is reached through `crate`, or named where it is declared.
         let used = sources.iter().any(|source| {
             let declares = source.code.contains(&format!("mod {package};"));
-            let named = source
-                .paths
-                .iter()
-                .any(|path| path.starts_with(&format!("{package}::")));
+            let named = source.paths.iter().any(|path| path.starts_with(&format!("{package}::")));
             named && !declares
         });
         assert!(used, "{package} is named nowhere in src/");
@@ -471,10 +426,5 @@ fn the_reader_of_paths_reads_them_as_rust_does() {
     ] {
         assert!(found.contains(expected), "{expected} in {found:?}");
     }
-    assert!(
-        !found
-            .iter()
-            .any(|path| path.contains("in_a") || path.contains("raw")),
-        "{found:?}"
-    );
+    assert!(!found.iter().any(|path| path.contains("in_a") || path.contains("raw")), "{found:?}");
 }

@@ -11,7 +11,7 @@ use assetd::asset::UserId;
 use assetd::auth::{self, Keys};
 use assetd::http::{App, Target, filter};
 use assetd::store::{Limits, Store};
-use assetd::{media, worker};
+use assetd::worker;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::service::Service;
@@ -41,7 +41,7 @@ fn server() -> &'static Server {
         let folder = if memory.is_dir() { memory } else { std::env::temp_dir() };
         let data = folder.join(format!("assetd-fuzz-{}", std::process::id()));
         let limits = Limits { max_upload_bytes: 128 * 1024, max_pixels: 16_000_000 };
-        let mut options = worker::Options::new(media::Limits { max_pixels: limits.max_pixels });
+        let mut options = worker::Options::new(worker::Limits { max_pixels: limits.max_pixels });
         options.program =
             std::env::var_os("ASSETD_PROGRAM").expect("ASSETD_PROGRAM names the program").into();
         let pool = worker::Pool::start(options).expect("workers");
@@ -50,7 +50,7 @@ fn server() -> &'static Server {
         let user = UserId::new(1).expect("a user");
         let hour = std::time::Duration::from_secs(3600 * 24 * 365);
         let token = auth::issue(SECRET, "sub", user, false, hour).expect("a token");
-        Server { app: Arc::new(App { store, keys, public_url: None }), data, token }
+        Server { app: Arc::new(App::new(store, keys, None)), data, token }
     })
 }
 
@@ -66,7 +66,8 @@ impl Server {
             .header("content-length", body.len())
             .body(Full::new(Bytes::copy_from_slice(body)))
             .expect("a request");
-        let target = Target(request.uri().clone());
+        let target =
+            Target { uri: request.uri().clone(), version: request.version(), local: "localhost".into() };
         request.extensions_mut().insert(target);
         block_on(async move {
             let response = service.call(request).await.expect("an answer");

@@ -59,6 +59,10 @@ foreign! {
     Ape = 69, "audio/x-ape", "Export it as WAV.";
     WavPack = 70, "audio/x-wavpack", "Export it as WAV.";
     Musepack = 71, "audio/x-musepack", "Export it as WAV.";
+    Au = 72, "audio/basic", "Export it as WAV.";
+    Caf = 73, "audio/x-caf", "Export it as WAV.";
+    Dsf = 74, "audio/x-dsf", "Export it as WAV.";
+    Dts = 75, "audio/vnd.dts", "Export it as WAV.";
     // Documents and the rest
     Docx = 80, "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "Export it as PDF.";
     Xlsx = 81, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "Export it as PDF.";

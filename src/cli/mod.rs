@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod listen;
 mod serve;
 mod token;
 
@@ -41,7 +42,8 @@ pub fn run() -> ExitCode {
 /// The bytes of the secret file: the one that is named, else the one in the data folder.
 fn secret(options: &crate::config::DataOptions) -> Result<Vec<u8>, String> {
     match &options.jwt_secret_file {
-        Some(path) => std::fs::read(path).map_err(|error| format!("the secret file cannot be read: {error}")),
+        Some(path) => std::fs::read(path)
+            .map_err(|error| format!("the secret file {} cannot be read: {error}", path.display())),
         None => crate::store::secret(&options.data).map_err(|error| error.to_string()),
     }
 }

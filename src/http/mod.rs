@@ -16,12 +16,12 @@ pub mod server;
 mod view;
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Buf;
 use futures_util::Stream;
 use warp::Filter;
-use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
 
 use self::error::{answer, refuse};
 use self::reply::{Response, empty_reply};
@@ -33,14 +33,34 @@ use crate::store::Store;
 /// What every request may use.
 pub struct App {
     pub store: Store,
-    pub keys: Keys,
+    keys: RwLock<Arc<Keys>>,
     /// Scheme and host of URLs in answers, without a slash at the end; `None`: those of the request.
-    pub public_url: Option<String>,
+    public_url: Option<String>,
 }
 
-/// A request's target as it was sent.
+impl App {
+    pub fn new(store: Store, keys: Keys, public_url: Option<String>) -> App {
+        App { store, keys: RwLock::new(Arc::new(keys)), public_url }
+    }
+
+    /// Verifies by these from the next request on.
+    pub fn set_keys(&self, keys: Keys) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a request was sent to.
 #[derive(Clone)]
-pub struct Target(pub Uri);
+pub struct Target {
+    pub uri: Uri,
+    pub version: Version,
+    /// Our end of the connection, as a host.
+    pub local: Arc<str>,
+}
 
 /// A longer target is a 414. RFC 9110, 4.1 asks for 8,000 at least.
 const MAX_TARGET_BYTES: usize = 16 * 1024;
@@ -61,7 +81,7 @@ pub fn filter(app: Arc<App>) -> impl Filter<Extract = (Response,), Error = warp:
 async fn serve<B: Buf>(
     app: Arc<App>,
     method: Method,
-    Target(target): Target,
+    target: Target,
     headers: HeaderMap,
     chunks: impl Stream<Item = Result<B, warp::Error>> + Send + 'static,
 ) -> Response {
@@ -76,11 +96,12 @@ async fn serve<B: Buf>(
 async fn dispatch(
     app: Arc<App>,
     method: Method,
-    target: &Uri,
+    target: &Target,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Infallible> {
-    if target.path().len() + target.query().map_or(0, str::len) > MAX_TARGET_BYTES {
+    let uri = &target.uri;
+    if uri.path().len() + uri.query().map_or(0, str::len) > MAX_TARGET_BYTES {
         return Ok(refuse(StatusCode::URI_TOO_LONG, "URL is too long"));
     }
     let header_bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
@@ -90,13 +111,13 @@ async fn dispatch(
     let Some(host) = request::host(target, &headers) else {
         return Ok(refuse(StatusCode::BAD_REQUEST, "Host must be a host, or a host and a port"));
     };
-    let (route, params) = match routes::find(target.path()) {
+    let (route, params) = match routes::find(uri.path()) {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(refuse(StatusCode::NOT_FOUND, "Not found")),
         Err(bad) => return Ok(refuse(StatusCode::BAD_REQUEST, &bad.to_string())),
     };
     let base_url = app.public_url.clone().unwrap_or_else(|| format!("http://{host}"));
-    let raw_query = target.query().map(str::to_owned);
+    let raw_query = uri.query().map(str::to_owned);
     let call = Call { app, method, headers, body, params, raw_query, base_url };
     let mut response = handle(route, call).await;
     if let Some(deprecation) = route.deprecation {
@@ -116,7 +137,8 @@ async fn handle(route: &Route, call: Call) -> Response {
         Handler::Open(handler) => handler(call).await,
         Handler::Token(handler) => {
             let authorizations = call.headers.get_all(header::AUTHORIZATION);
-            let caller = auth::authenticate(&call.app.keys, authorizations.iter().map(HeaderValue::as_bytes));
+            let caller =
+                auth::authenticate(&call.app.keys(), authorizations.iter().map(HeaderValue::as_bytes));
             match caller {
                 Ok(caller) => handler(caller, call).await,
                 Err(error) => Err(error),

@@ -8,10 +8,10 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use warp::http::uri::Authority;
-use warp::http::{HeaderMap, Method, Uri, header};
+use warp::http::{HeaderMap, Method, Version, header};
 
-use super::App;
 use super::query::Query;
+use super::{App, Target};
 use crate::asset::{AssetId, GroupId, Grouping};
 use crate::error::Error;
 
@@ -139,17 +139,18 @@ impl Drop for Body {
     }
 }
 
-/// The host that a request was sent to: its target's (RFC 9112, 3.2.2), else its one `Host`. `None` where there is none, or
-/// what there is can't be a host with or without a port.
-pub fn host<'a>(target: &'a Uri, headers: &'a HeaderMap) -> Option<Authority> {
+/// The host that a request was sent to: its target's (RFC 9112, 3.2.2), else its one `Host`; HTTP/1.0 may name none. `None`
+/// where there is none, or what there is can't be a host with or without a port.
+pub fn host(target: &Target, headers: &HeaderMap) -> Option<Authority> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let named = hosts.next();
     if hosts.next().is_some() {
         return None;
     }
-    let text = match (target.authority(), named) {
+    let text = match (target.uri.authority(), named) {
         (Some(authority), _) => authority.as_str(),
         (None, Some(host)) => host.to_str().ok()?,
+        (None, None) if target.version == Version::HTTP_10 => &target.local,
         (None, None) => return None,
     };
     let authority: Authority = text.parse().ok()?;

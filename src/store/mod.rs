@@ -21,8 +21,7 @@ use crate::auth::Caller;
 use crate::blobs::{Blobs, OpenError};
 use crate::catalog::{self, Catalog};
 use crate::error::{Error, Verb};
-use crate::media::Refusal;
-use crate::worker::Pool;
+use crate::worker::{Pool, Refusal};
 
 pub use crate::asset::Changes;
 pub use crate::blobs::secret;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Store, off_thread};
-use crate::asset::{Asset, Digest, Preview};
+use crate::asset::{Asset, AssetId, Digest, Preview};
 use crate::blobs::Part;
 use crate::error::Error;
 
@@ -48,14 +48,19 @@ impl Store {
             Some(code) if code == rustix::io::Errno::NFILE.raw_os_error() => Error::fault(cause),
             // Deleted since its record was read, or damage.
             _ if matches!(self.0.catalog.get(id), Ok(None)) => Error::NoAsset,
-            _ => Error::Damaged(cause.into()),
+            _ => damaged(id, &cause),
         })?;
         if !metadata.is_file() || metadata.len() != size {
             let found = metadata.len();
-            return Err(Error::Damaged(format!("{found} bytes where the record says {size}").into()));
+            return Err(damaged(id, &format!("{found} bytes where the record says {size}")));
         }
         Ok(Contents { file: Arc::new(file), size, sha256 })
     }
+}
+
+/// What is wrong with an asset's file, for the log.
+fn damaged(id: AssetId, what: &dyn std::fmt::Display) -> Error {
+    Error::Damaged(format!("asset {id}: {what}").into())
 }
 
 impl Contents {

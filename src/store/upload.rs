@@ -19,7 +19,7 @@ use crate::asset::{Asset, Digest, Facts, Format, GroupId, Kind, Name, Preview, T
 use crate::auth::Caller;
 use crate::blobs::{Blobs, Incoming, Received};
 use crate::error::Error;
-use crate::media::{self, HEAD_BYTES, Sniffed};
+use crate::worker::{HEAD_BYTES, Sniffed, sniff};
 
 /// What the client says the file is. Display text and suspicion, nothing is decided by it.
 #[derive(Clone, Default, Debug)]
@@ -103,7 +103,7 @@ impl Receiver {
 
     fn sniff(&self) -> Result<Format, Error> {
         let head = &self.buffer[..self.buffer.len().min(HEAD_BYTES)];
-        judge(media::sniff(head), &self.claims)
+        judge(sniff(head), &self.claims)
     }
 
     async fn write(&mut self) -> Result<(), Error> {

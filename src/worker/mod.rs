@@ -28,8 +28,8 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use crate::media::Limits;
-
+/// What media says, for those who only know workers; `sniff` looks at a head that is in memory anyway.
+pub use crate::media::{HEAD_BYTES, Limits, Refusal, Sniffed, sniff};
 pub use child::run_child;
 pub use pool::{Load, Pool};
 pub use sandbox::Step;

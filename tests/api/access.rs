@@ -11,9 +11,7 @@ fn roles(server: &Server) -> [Client; 4] {
 
 /// What user 7 owns when a call is made.
 fn arrange(server: &Server) -> Asset {
-    let form = Form::of("a.pdf", &sample::named("pdf"))
-        .text("clientId", "acme")
-        .text("campaignId", "spring");
+    let form = Form::of("a.pdf", &sample::named("pdf")).text("clientId", "acme").text("campaignId", "spring");
     server.user(7).upload_form(&form)
 }
 
@@ -21,61 +19,17 @@ type Call = fn(&Client, &Asset) -> Answer;
 
 /// A route and its call, and the statuses for no token, another user, the owner, and an admin who is not the owner.
 const TABLE: [(&str, Call, [u16; 4]); 17] = [
-    (
-        "POST /api/v2/upload-asset",
-        |c, _| c.post(&png()),
-        [401, 201, 201, 201],
-    ),
-    (
-        "GET /api/v2/assets",
-        |c, _| c.get("/api/v2/assets"),
-        [401, 200, 200, 200],
-    ),
-    (
-        "GET /api/v2/assets/{id}",
-        |c, a| c.get(&a.path()),
-        [401, 403, 200, 403],
-    ),
-    (
-        "HEAD /api/v2/assets/{id}",
-        |c, a| c.head(&a.path()),
-        [401, 403, 200, 403],
-    ),
-    (
-        "GET /api/v2/assets/{id}/thumbnail",
-        |c, a| c.get(&a.sub("thumbnail")),
-        [401, 403, 200, 403],
-    ),
-    (
-        "GET /api/v2/assets/{id}/metadata",
-        |c, a| c.get(&a.sub("metadata")),
-        [401, 403, 200, 403],
-    ),
-    (
-        "PATCH /api/v2/assets/{id}",
-        |c, a| c.patch(&a.path(), &json!({"name": "b"})),
-        [401, 403, 200, 403],
-    ),
-    (
-        "DELETE /api/v2/assets/{id}",
-        |c, a| c.delete(&a.path()),
-        [401, 403, 200, 403],
-    ),
-    (
-        "GET /api/v2/clients",
-        |c, _| c.get("/api/v2/clients"),
-        [401, 200, 200, 200],
-    ),
-    (
-        "GET /api/v2/campaigns",
-        |c, _| c.get("/api/v2/campaigns"),
-        [401, 200, 200, 200],
-    ),
-    (
-        "DELETE /api/v2/clients/{clientId}",
-        |c, _| c.delete("/api/v2/clients/acme"),
-        [401, 404, 200, 200],
-    ),
+    ("POST /api/v2/upload-asset", |c, _| c.post(&png()), [401, 201, 201, 201]),
+    ("GET /api/v2/assets", |c, _| c.get("/api/v2/assets"), [401, 200, 200, 200]),
+    ("GET /api/v2/assets/{id}", |c, a| c.get(&a.path()), [401, 403, 200, 403]),
+    ("HEAD /api/v2/assets/{id}", |c, a| c.head(&a.path()), [401, 403, 200, 403]),
+    ("GET /api/v2/assets/{id}/thumbnail", |c, a| c.get(&a.sub("thumbnail")), [401, 403, 200, 403]),
+    ("GET /api/v2/assets/{id}/metadata", |c, a| c.get(&a.sub("metadata")), [401, 403, 200, 403]),
+    ("PATCH /api/v2/assets/{id}", |c, a| c.patch(&a.path(), &json!({"name": "b"})), [401, 403, 200, 403]),
+    ("DELETE /api/v2/assets/{id}", |c, a| c.delete(&a.path()), [401, 403, 200, 403]),
+    ("GET /api/v2/clients", |c, _| c.get("/api/v2/clients"), [401, 200, 200, 200]),
+    ("GET /api/v2/campaigns", |c, _| c.get("/api/v2/campaigns"), [401, 200, 200, 200]),
+    ("DELETE /api/v2/clients/{clientId}", |c, _| c.delete("/api/v2/clients/acme"), [401, 404, 200, 200]),
     (
         "DELETE /api/v2/campaigns/{campaignId}",
         |c, _| c.delete("/api/v2/campaigns/spring"),
@@ -93,11 +47,7 @@ const TABLE: [(&str, Call, [u16; 4]); 17] = [
     ),
     ("GET /healthz", |c, _| c.get("/healthz"), [200, 200, 200, 200]),
     ("GET /readyz", |c, _| c.get("/readyz"), [200, 200, 200, 200]),
-    (
-        "OPTIONS /api/v2/assets",
-        |c, _| c.request("OPTIONS", "/api/v2/assets").send(),
-        [204, 204, 204, 204],
-    ),
+    ("OPTIONS /api/v2/assets", |c, _| c.request("OPTIONS", "/api/v2/assets").send(), [204, 204, 204, 204]),
 ];
 
 fn png() -> Form {
@@ -127,13 +77,7 @@ fn one_user_never_sees_what_another_has() {
     let server = Server::start();
     let asset = arrange(&server);
     let other = server.user(8);
-    for query in [
-        "",
-        "clientId=acme",
-        "campaignId=spring",
-        "q=a",
-        "asset_type=document",
-    ] {
+    for query in ["", "clientId=acme", "campaignId=spring", "q=a", "asset_type=document"] {
         assert!(other.list_all(query).is_empty(), "{query}");
     }
     assert_eq!(other.get("/api/v2/assets").page().total, Some(0));

@@ -42,11 +42,7 @@ fn a_change_gives_the_asset_with_just_the_given_keys_changed() {
         for (key, value) in changes.as_object().expect("changes") {
             expected[key] = value.clone();
         }
-        assert_eq!(
-            user.patch(&asset.path(), &body).expect(200).json(),
-            expected,
-            "{body}"
-        );
+        assert_eq!(user.patch(&asset.path(), &body).expect(200).json(), expected, "{body}");
         let metadata = user.get(&asset.sub("metadata")).expect(200).json();
         assert_eq!(metadata, expected, "{body}");
     }
@@ -181,13 +177,7 @@ fn a_change_moves_an_asset_between_filters_and_groups() {
 fn a_change_survives_a_restart() {
     let mut server = Server::start();
     let asset = server.user(7).upload("a.png");
-    server
-        .user(7)
-        .patch(
-            &asset.path(),
-            &json!({"name": "b", "tags": ["t"], "clientId": "c"}),
-        )
-        .expect(200);
+    server.user(7).patch(&asset.path(), &json!({"name": "b", "tags": ["t"], "clientId": "c"})).expect(200);
 
     server.restart();
 
@@ -219,20 +209,14 @@ fn an_asset_that_is_not_there_can_not_be_changed() {
     let server = Server::start();
     let nowhere = "/api/v2/assets/01900000-0000-7000-8000-000000000000";
     for body in [json!({"name": "b"}), json!({"unknown": 1})] {
-        server
-            .user(7)
-            .patch(nowhere, &body)
-            .expect(404)
-            .detail("Asset not found");
+        server.user(7).patch(nowhere, &body).expect(404).detail("Asset not found");
     }
 }
 
 #[test]
 fn changes_at_once_leave_one_of_them_whole() {
     let server = Server::start();
-    let asset = server
-        .user(7)
-        .upload_form(&Form::of("a.png", &sample::named("png")));
+    let asset = server.user(7).upload_form(&Form::of("a.png", &sample::named("png")));
     std::thread::scope(|scope| {
         for writer in 0..4 {
             let user = server.user(7);
@@ -240,8 +224,7 @@ fn changes_at_once_leave_one_of_them_whole() {
             scope.spawn(move || {
                 for round in 0..10 {
                     let word = format!("w{writer}r{round}");
-                    user.patch(&path, &json!({"name": word, "clientId": word, "tags": [word]}))
-                        .expect(200);
+                    user.patch(&path, &json!({"name": word, "clientId": word, "tags": [word]})).expect(200);
                 }
             });
         }

@@ -49,11 +49,8 @@ fn each_precondition_decides_as_rfc_9110_says() {
     let weak = format!("W/{etag}");
     let listed = format!("\"a\", {etag} , \"b\"");
     let weakly_listed = format!("\"a\",W/{etag}");
-    let (modified, earlier, later) = (
-        served.modified.as_str(),
-        served.earlier.as_str(),
-        served.later.as_str(),
-    );
+    let (modified, earlier, later) =
+        (served.modified.as_str(), served.earlier.as_str(), served.later.as_str());
     let rows: &[(&[(&str, &str)], u16)] = &[
         (&[("If-None-Match", etag)], 304),
         (&[("If-None-Match", &weak)], 304),
@@ -75,10 +72,7 @@ fn each_precondition_decides_as_rfc_9110_says() {
         (&[("If-Unmodified-Since", earlier)], 412),
         (&[("If-Unmodified-Since", "yesterday")], 200),
         // 13.2.2: an entity tag stands before a date, and If-Match before If-None-Match.
-        (
-            &[("If-None-Match", "\"other\""), ("If-Modified-Since", later)],
-            200,
-        ),
+        (&[("If-None-Match", "\"other\""), ("If-Modified-Since", later)], 200),
         (&[("If-None-Match", etag), ("If-Modified-Since", earlier)], 304),
         (&[("If-Match", etag), ("If-Unmodified-Since", earlier)], 200),
         (&[("If-Match", "\"other\""), ("If-None-Match", etag)], 412),
@@ -111,9 +105,7 @@ fn a_304_carries_what_a_200_would_tell_a_cache() {
         assert_eq!(answer.header(name), whole.header(name), "{name}");
     }
     assert!(
-        answer
-            .try_header("content-length")
-            .is_none_or(|length| length == whole.header("content-length"))
+        answer.try_header("content-length").is_none_or(|length| length == whole.header("content-length"))
     );
 }
 
@@ -122,27 +114,17 @@ fn a_304_leaves_the_connection_fit_for_the_next_request() {
     let served = served();
     let mut connection = served.server.connect();
     let user = served.server.user(7);
-    let unchanged = user
-        .request("GET", &served.asset.path())
-        .header("If-None-Match", &served.etag);
+    let unchanged = user.request("GET", &served.asset.path()).header("If-None-Match", &served.etag);
     for _ in 0..2 {
         unchanged.send_on(&mut connection).expect(304);
     }
-    user.request("GET", &served.asset.path())
-        .send_on(&mut connection)
-        .expect(200);
+    user.request("GET", &served.asset.path()).send_on(&mut connection).expect(200);
 }
 
 #[test]
 fn ownership_comes_before_preconditions() {
     let served = served();
     for (name, value) in [("If-None-Match", served.etag.as_str()), ("If-Match", "\"other\"")] {
-        served
-            .server
-            .user(8)
-            .request("GET", &served.asset.path())
-            .header(name, value)
-            .send()
-            .expect(403);
+        served.server.user(8).request("GET", &served.asset.path()).header(name, value).send().expect(403);
     }
 }

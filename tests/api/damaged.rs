@@ -18,35 +18,14 @@ fn damages(original: &[u8], outside: &Path) -> Vec<(&'static str, Box<dyn Fn(&Pa
     let longer = [original, b"x"].concat();
     vec![
         ("missing", Box::new(|_: &Path| {})),
-        (
-            "shortened",
-            Box::new(move |path| fs::write(path, &shorter).expect("written")),
-        ),
-        (
-            "lengthened",
-            Box::new(move |path| fs::write(path, &longer).expect("written")),
-        ),
+        ("shortened", Box::new(move |path| fs::write(path, &shorter).expect("written"))),
+        ("lengthened", Box::new(move |path| fs::write(path, &longer).expect("written"))),
         ("empty", Box::new(|path| fs::write(path, b"").expect("written"))),
-        (
-            "a link elsewhere",
-            Box::new(move |path| symlink(&secret, path).expect("a link")),
-        ),
-        (
-            "a link to its twin",
-            Box::new(move |path| symlink(&twin, path).expect("a link")),
-        ),
-        (
-            "a dangling link",
-            Box::new(|path| symlink("nowhere", path).expect("a link")),
-        ),
-        (
-            "a link to itself",
-            Box::new(|path| symlink(path, path).expect("a link")),
-        ),
-        (
-            "a folder",
-            Box::new(|path| fs::create_dir(path).expect("a folder")),
-        ),
+        ("a link elsewhere", Box::new(move |path| symlink(&secret, path).expect("a link"))),
+        ("a link to its twin", Box::new(move |path| symlink(&twin, path).expect("a link"))),
+        ("a dangling link", Box::new(|path| symlink("nowhere", path).expect("a link"))),
+        ("a link to itself", Box::new(|path| symlink(path, path).expect("a link"))),
+        ("a folder", Box::new(|path| fs::create_dir(path).expect("a folder"))),
         (
             "a pipe",
             Box::new(|path| {

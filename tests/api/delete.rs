@@ -21,9 +21,7 @@ fn a_deleted_asset_is_gone_with_its_files() {
             user.get(&path).expect(404).detail("Asset not found");
         }
         user.delete(&asset.path()).expect(404).detail("Asset not found");
-        user.patch(&asset.path(), &json!({"name": "b"}))
-            .expect(404)
-            .detail("Asset not found");
+        user.patch(&asset.path(), &json!({"name": "b"})).expect(404).detail("Asset not found");
         assert!(server.files().is_empty(), "{format}: {:?}", server.files());
     }
     assert!(user.list_all("").is_empty());
@@ -33,11 +31,7 @@ fn a_deleted_asset_is_gone_with_its_files() {
 fn another_user_may_not_delete_an_asset() {
     let server = Server::start();
     let asset = server.user(7).upload("a.png");
-    server
-        .user(8)
-        .delete(&asset.path())
-        .expect(403)
-        .detail("You don't have permission to delete this asset");
+    server.user(8).delete(&asset.path()).expect(403).detail("You don't have permission to delete this asset");
     server.user(7).get(&asset.path()).expect(200);
 }
 
@@ -68,10 +62,7 @@ fn of_many_who_delete_an_asset_at_once_one_succeeds() {
                 scope.spawn(move || user.delete(&path).status)
             })
             .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().expect("an answer"))
-            .collect()
+        threads.into_iter().map(|thread| thread.join().expect("an answer")).collect()
     });
     let count = |status: u16| statuses.iter().filter(|found| **found == status).count();
     assert_eq!((count(200), count(404)), (1, 5), "{statuses:?}");

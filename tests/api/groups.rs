@@ -5,16 +5,11 @@ use serde_json::{Value, json};
 use crate::support::{Asset, Client, Server, sample};
 
 /// Route, word of the sentences and field of each of the two groupings.
-const GROUPINGS: [(&str, &str, &str); 2] = [
-    ("/api/v2/clients", "Client", "clientId"),
-    ("/api/v2/campaigns", "Campaign", "campaignId"),
-];
+const GROUPINGS: [(&str, &str, &str); 2] =
+    [("/api/v2/clients", "Client", "clientId"), ("/api/v2/campaigns", "Campaign", "campaignId")];
 
 fn size(assets: &[&Asset]) -> u64 {
-    assets
-        .iter()
-        .map(|asset| asset["size"].as_u64().expect("a size"))
-        .sum()
+    assets.iter().map(|asset| asset["size"].as_u64().expect("a size")).sum()
 }
 
 #[track_caller]
@@ -37,12 +32,8 @@ fn groups_are_the_callers_own_by_id_with_counts_and_sizes() {
         server.user(8).upload_with(&[(field, "b")]);
         server.user(8).upload_with(&[(field, "c")]);
 
-        let expected = json!([
-            one("10", &[&digit]),
-            one("Z", &[&upper]),
-            one("a", &[&a]),
-            one("b", &[&b1, &b2])
-        ]);
+        let expected =
+            json!([one("10", &[&digit]), one("Z", &[&upper]), one("a", &[&a]), one("b", &[&b1, &b2])]);
         assert_eq!(groups(&user, route), expected, "{route}");
     }
 }
@@ -84,10 +75,7 @@ fn a_cascade_deletes_all_of_the_callers_assets_that_name_the_group_and_nothing_e
         let answer = user.delete(&format!("{route}/acme")).expect(200);
 
         let message = format!("{word} acme deleted successfully");
-        assert_eq!(
-            answer.json(),
-            json!({"success": true, "message": message, "deletedAssets": 3})
-        );
+        assert_eq!(answer.json(), json!({"success": true, "message": message, "deletedAssets": 3}));
         let mut left: Vec<&str> = near.iter().map(Asset::id).collect();
         left.reverse();
         assert_eq!(user.list_all(""), left, "{route}");
@@ -109,11 +97,7 @@ fn a_group_without_assets_is_not_found() {
     for (route, word, field) in GROUPINGS {
         server.user(8).upload_with(&[(field, "theirs")]);
         for id in ["nobody", "theirs", "Theirs"] {
-            server
-                .user(7)
-                .delete(&format!("{route}/{id}"))
-                .expect(404)
-                .detail(&format!("{word} not found"));
+            server.user(7).delete(&format!("{route}/{id}")).expect(404).detail(&format!("{word} not found"));
         }
         assert_eq!(server.user(8).list_all(&format!("{field}=theirs")).len(), 1);
     }
@@ -137,11 +121,7 @@ fn a_cascade_by_an_admin_deletes_every_users() {
             assert!(server.user(user).list_all(&format!("{field}=acme")).is_empty());
             assert_eq!(server.user(user).list_all(&format!("{field}=other")).len(), 1);
         }
-        server
-            .admin()
-            .delete(&format!("{route}/acme"))
-            .expect(404)
-            .detail(&format!("{word} not found"));
+        server.admin().delete(&format!("{route}/acme")).expect(404).detail(&format!("{word} not found"));
         server.admin().delete(&format!("{route}/other")).expect(200);
         assert!(server.files().is_empty());
     }
@@ -153,20 +133,14 @@ fn the_admin_role_does_nothing_else() {
     let asset = server.user(7).upload_with(&[("clientId", "acme")]);
     let admin = server.admin();
 
-    admin
-        .get(&asset.path())
-        .expect(403)
-        .detail("You don't have permission to access this asset");
+    admin.get(&asset.path()).expect(403).detail("You don't have permission to access this asset");
     admin.get(&asset.sub("thumbnail")).expect(403);
     admin.get(&asset.sub("metadata")).expect(403);
     admin
         .patch(&asset.path(), &json!({"name": "b"}))
         .expect(403)
         .detail("You don't have permission to change this asset");
-    admin
-        .delete(&asset.path())
-        .expect(403)
-        .detail("You don't have permission to delete this asset");
+    admin.delete(&asset.path()).expect(403).detail("You don't have permission to delete this asset");
     assert!(admin.list_all("").is_empty());
     assert_eq!(groups(&admin, "/api/v2/clients"), json!([]));
 }
@@ -175,19 +149,11 @@ fn the_admin_role_does_nothing_else() {
 fn only_the_word_admin_makes_an_admin() {
     let server = Server::start();
     server.user(7).upload_with(&[("clientId", "acme")]);
-    for role in [
-        json!("Admin"),
-        json!("administrator"),
-        json!(""),
-        json!(true),
-        json!(null),
-        json!(["user"]),
-    ] {
+    for role in [json!("Admin"), json!("administrator"), json!(""), json!(true), json!(null), json!(["user"])]
+    {
         let mut claims = crate::support::token::claims(1);
         claims["role"] = role.clone();
-        let answer = server
-            .bearer(&server.token(&claims))
-            .delete("/api/v2/clients/acme");
+        let answer = server.bearer(&server.token(&claims)).delete("/api/v2/clients/acme");
         assert_ne!(answer.status, 200, "{role}");
     }
     assert_eq!(server.user(7).list_all("").len(), 1);
@@ -198,14 +164,8 @@ fn a_malformed_id_in_a_path_is_refused_by_name() {
     let server = Server::start();
     let long = "c".repeat(129);
     for (route, _, field) in GROUPINGS {
-        for id in [
-            "%2e", "%2E%2e", "a%20b", "a%2Fb", "a%5Cb", "%C3%A9", "a%00", "a,b", "a@b", "~", &long,
-        ] {
-            server
-                .user(7)
-                .delete(&format!("{route}/{id}"))
-                .expect(400)
-                .names(field);
+        for id in ["%2e", "%2E%2e", "a%20b", "a%2Fb", "a%5Cb", "%C3%A9", "a%00", "a,b", "a@b", "~", &long] {
+            server.user(7).delete(&format!("{route}/{id}")).expect(400).names(field);
         }
         server.user(7).delete(&format!("{route}/a%zz")).expect(400);
     }
@@ -217,10 +177,7 @@ fn an_id_in_a_path_is_percent_decoded() {
     for (route, word, field) in GROUPINGS {
         server.user(7).upload_with(&[(field, "a:b")]);
         let answer = server.user(7).delete(&format!("{route}/%61%3Ab")).expect(200);
-        assert_eq!(
-            answer.json()["message"],
-            format!("{word} a:b deleted successfully")
-        );
+        assert_eq!(answer.json()["message"], format!("{word} a:b deleted successfully"));
     }
 }
 

@@ -5,10 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::support::{Client, Form, Server, sample};
 
 fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Uploads a file of this format with these fields, and gives its id.
@@ -26,26 +23,10 @@ fn upload(user: &Client, name: &str, fields: &[(&str, &str)]) -> String {
 fn six(user: &Client) -> Vec<String> {
     vec![
         upload(user, "alpha.png", &[("clientId", "acme"), ("tags", "red")]),
-        upload(
-            user,
-            "beta.wav",
-            &[("clientId", "acme"), ("campaignId", "spring")],
-        ),
-        upload(
-            user,
-            "gamma.pdf",
-            &[("campaignId", "spring"), ("tags", r#"["red","blue"]"#)],
-        ),
-        upload(
-            user,
-            "delta.mp3",
-            &[("clientId", "zenith"), ("campaignId", "spring"), ("tags", "blue")],
-        ),
-        upload(
-            user,
-            "epsilon.gif",
-            &[("clientId", "acme"), ("campaignId", "autumn"), ("tags", "Red")],
-        ),
+        upload(user, "beta.wav", &[("clientId", "acme"), ("campaignId", "spring")]),
+        upload(user, "gamma.pdf", &[("campaignId", "spring"), ("tags", r#"["red","blue"]"#)]),
+        upload(user, "delta.mp3", &[("clientId", "zenith"), ("campaignId", "spring"), ("tags", "blue")]),
+        upload(user, "epsilon.gif", &[("clientId", "acme"), ("campaignId", "autumn"), ("tags", "Red")]),
         upload(user, "Élan vital.png", &[]),
     ]
 }
@@ -120,10 +101,7 @@ fn all_filters_that_are_given_must_hold() {
         ("q=.*", &[]),
         // Empty values count as absent, unknown parameters are ignored.
         ("clientId=", &[5, 4, 3, 2, 1, 0]),
-        (
-            "clientId&campaignId=&asset_type=&tag=&q=&sha256=&limit=&offset=&before=",
-            &[5, 4, 3, 2, 1, 0],
-        ),
+        ("clientId&campaignId=&asset_type=&tag=&q=&sha256=&limit=&offset=&before=", &[5, 4, 3, 2, 1, 0]),
         ("unknown=1&unknown=2&clientid=zenith", &[5, 4, 3, 2, 1, 0]),
         // Names and values are percent-decoded.
         ("client%49d=%61cme", &[4, 1, 0]),
@@ -144,8 +122,7 @@ fn all_filters_that_are_given_must_hold() {
 /// Whether a query has a `q` or `tag` that counts.
 fn page_has_words(query: &str) -> bool {
     query.split('&').any(|pair| {
-        pair.split_once('=')
-            .is_some_and(|(name, value)| (name == "q" || name == "tag") && !value.is_empty())
+        pair.split_once('=').is_some_and(|(name, value)| (name == "q" || name == "tag") && !value.is_empty())
     })
 }
 
@@ -164,10 +141,7 @@ fn sha256_finds_the_assets_with_just_these_bytes() {
     assert_eq!(found(&format!("sha256={digest}")), [second.id(), first.id()]);
     assert_eq!(found(&format!("sha256={}", digest.to_uppercase())).len(), 2);
     assert_eq!(found(&format!("sha256={digest}&clientId=acme")), [second.id()]);
-    assert_eq!(
-        found(&format!("sha256={digest}&limit=1")),
-        [second.id(), first.id()]
-    );
+    assert_eq!(found(&format!("sha256={digest}&limit=1")), [second.id(), first.id()]);
     assert!(found(&format!("sha256={}", "0".repeat(64))).is_empty());
     user.delete(&first.path()).expect(200);
     assert_eq!(found(&format!("sha256={digest}")), [second.id()]);
@@ -260,9 +234,7 @@ fn links_lead_through_the_whole_list_and_keep_every_parameter_but_offset() {
         assert!(next.contains(limit.expect("a limit")), "{next}");
     }
     // An offset goes into the place that `before` names, and is not applied twice.
-    let offset = user
-        .get("/api/v2/assets?asset_type=image&limit=2&offset=1")
-        .page();
+    let offset = user.get("/api/v2/assets?asset_type=image&limit=2&offset=1").page();
     assert_eq!(offset.ids, ids[1..3]);
     let next = offset.next.expect("a next page");
     assert!(!next.contains("offset"), "{next}");
@@ -290,28 +262,11 @@ fn a_value_outside_its_form_or_range_is_refused_by_name() {
     let short = "0".repeat(63);
     let long_id = "c".repeat(129);
     let rows: &[(&str, &[&str])] = &[
-        (
-            "limit",
-            &[
-                "0",
-                "101",
-                "-1",
-                "abc",
-                "1.5",
-                "1e1",
-                "99999999999999999999999",
-                "%20",
-            ],
-        ),
+        ("limit", &["0", "101", "-1", "abc", "1.5", "1e1", "99999999999999999999999", "%20"]),
         ("offset", &["-1", "abc", "1.5", "99999999999999999999999"]),
         (
             "before",
-            &[
-                "abc",
-                "0",
-                "{00000000-0000-0000-0000-000000000000}",
-                "00000000000000000000000000000000",
-            ],
+            &["abc", "0", "{00000000-0000-0000-0000-000000000000}", "00000000000000000000000000000000"],
         ),
         ("asset_type", &["images", "Image", "picture", "pdf"]),
         ("sha256", &["abc", &short, "zz"]),

@@ -82,11 +82,8 @@ impl Filter {
 
     fn holds(&self, asset: &Value) -> bool {
         let is = |key: &str, wanted: &str| wanted.is_empty() || asset[key] == wanted;
-        let tagged = |tag: &&str| {
-            asset["tags"]
-                .as_array()
-                .is_some_and(|tags| tags.iter().any(|have| have == *tag))
-        };
+        let tagged =
+            |tag: &&str| asset["tags"].as_array().is_some_and(|tags| tags.iter().any(|have| have == *tag));
         let name = asset["name"].as_str().expect("a name").to_lowercase();
         is("clientId", self.client)
             && is("campaignId", self.campaign)
@@ -133,19 +130,11 @@ fn change(random: &mut Random, asset: &Value) -> (Value, Value) {
     if random.one_in(2) {
         let client = random.pick(&CLIENTS);
         body["clientId"] = json!(client);
-        changed["clientId"] = if client.is_empty() {
-            Value::Null
-        } else {
-            json!(client)
-        };
+        changed["clientId"] = if client.is_empty() { Value::Null } else { json!(client) };
     }
     if random.one_in(2) {
         let campaign = random.pick(&CAMPAIGNS);
-        let value = if campaign.is_empty() {
-            Value::Null
-        } else {
-            json!(campaign)
-        };
+        let value = if campaign.is_empty() { Value::Null } else { json!(campaign) };
         body["campaignId"] = value.clone();
         changed["campaignId"] = value;
     }
@@ -165,9 +154,7 @@ fn change(random: &mut Random, asset: &Value) -> (Value, Value) {
 fn play(test: &str, seed: u64) {
     let mut random = Random::new(seed);
     let mut server = Server::start();
-    let mut model = Model {
-        assets: BTreeMap::new(),
-    };
+    let mut model = Model { assets: BTreeMap::new() };
     for step in 0..STEPS {
         let number = random.pick(&USERS);
         let user = server.user(number);
@@ -265,11 +252,7 @@ fn cascade(server: &Server, model: &mut Model, number: u64, random: &mut Random)
         .filter(|(_, asset)| asset[field] == group && (as_admin || asset["userId"] == number))
         .map(|(id, _)| id.clone())
         .collect();
-    let client = if as_admin {
-        server.admin()
-    } else {
-        server.user(number)
-    };
+    let client = if as_admin { server.admin() } else { server.user(number) };
     let answer = client.delete(&format!("/api/v2/{route}/{group}"));
     if doomed.is_empty() {
         answer.expect(404).detail(&format!("{word} not found"));
@@ -292,8 +275,5 @@ fn lists_and_groups_say_what_a_plain_map_would() {
 
 #[test]
 fn lists_and_groups_say_what_a_plain_map_would_from_a_fixed_seed() {
-    play(
-        "lists_and_groups_say_what_a_plain_map_would_from_a_fixed_seed",
-        20_251_116,
-    );
+    play("lists_and_groups_say_what_a_plain_map_would_from_a_fixed_seed", 20_251_116);
 }

@@ -13,11 +13,7 @@ fn served() -> (Server, Asset, Vec<u8>) {
 
 #[track_caller]
 fn ranged(server: &Server, asset: &Asset, method: &str, range: &str) -> Answer {
-    server
-        .user(7)
-        .request(method, &asset.path())
-        .header("Range", range)
-        .send()
+    server.user(7).request(method, &asset.path()).header("Range", range).send()
 }
 
 #[test]
@@ -41,10 +37,7 @@ fn one_range_gives_just_these_bytes() {
     for (range, part) in rows {
         let answer = ranged(&server, &asset, "GET", range).expect(206);
         assert_eq!(answer.body, bytes[part.clone()], "{range}");
-        assert_eq!(
-            answer.header("content-range"),
-            format!("bytes {}-{}/1000", part.start, part.end - 1)
-        );
+        assert_eq!(answer.header("content-range"), format!("bytes {}-{}/1000", part.start, part.end - 1));
         assert_eq!(answer.header("content-length"), part.len().to_string());
         assert_eq!(answer.header("content-type"), "audio/wav");
         answer.header("etag");
@@ -113,13 +106,7 @@ fn a_range_counts_for_get_alone() {
 fn a_range_of_metadata_or_of_the_list_gives_it_whole() {
     let (server, asset, _) = served();
     for path in [asset.sub("metadata"), "/api/v2/assets".to_owned()] {
-        server
-            .user(7)
-            .request("GET", &path)
-            .header("Range", "bytes=0-1")
-            .send()
-            .expect(200)
-            .json();
+        server.user(7).request("GET", &path).header("Range", "bytes=0-1").send().expect(200).json();
     }
 }
 

@@ -60,15 +60,9 @@ fn a_file_carries_every_header_of_its_page() {
     let answer = server.user(7).get(&asset.path()).expect(200);
 
     let etag = answer.header("etag");
-    assert!(
-        etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"'),
-        "{etag}"
-    );
+    assert!(etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"'), "{etag}");
     assert_eq!(answer.header("accept-ranges"), "bytes");
-    assert_eq!(
-        answer.header("repr-digest"),
-        format!("sha-256=:{}:", base64(&Sha256::digest(&bytes)))
-    );
+    assert_eq!(answer.header("repr-digest"), format!("sha-256=:{}:", base64(&Sha256::digest(&bytes))));
     assert_eq!(answer.header("cache-control"), "private, no-cache");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
@@ -94,10 +88,7 @@ fn nothing_in_a_file_can_run_or_load_anything() {
             // Whatever is let in again comes from here alone.
             let sources = directive.split_whitespace().skip(1);
             for source in sources {
-                assert!(
-                    ["'none'", "'self'", "'unsafe-inline'"].contains(&source),
-                    "{source} in {policy}"
-                );
+                assert!(["'none'", "'self'", "'unsafe-inline'"].contains(&source), "{source} in {policy}");
             }
             if directive.contains("'unsafe-inline'") {
                 assert!(directive.starts_with("style-src "), "{policy}");
@@ -163,22 +154,12 @@ fn extended_name(disposition: &str) -> String {
     while let Some(byte) = bytes.next() {
         if byte == b'%' {
             let hex = [bytes.next(), bytes.next()];
-            assert!(
-                hex.iter()
-                    .all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit())),
-                "{coded}"
-            );
+            assert!(hex.iter().all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit())), "{coded}");
         } else {
-            assert!(
-                byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte),
-                "{coded}"
-            );
+            assert!(byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte), "{coded}");
         }
     }
-    percent_decode_str(coded)
-        .decode_utf8()
-        .expect("a name in UTF-8")
-        .into_owned()
+    percent_decode_str(coded).decode_utf8().expect("a name in UTF-8").into_owned()
 }
 
 /// The value of the plain parameter, checked to be safe between quotes.
@@ -188,12 +169,7 @@ fn plain_name<'a>(disposition: &'a str, kind: &str) -> &'a str {
         .strip_prefix(&format!("{kind}; filename=\""))
         .unwrap_or_else(|| panic!("not {kind}: {disposition}"));
     let (plain, _) = rest.split_once("\"; filename*=").expect("a quoted name");
-    assert!(
-        plain
-            .bytes()
-            .all(|byte| (0x20..0x7f).contains(&byte) && !b"\"\\/".contains(&byte)),
-        "{plain}"
-    );
+    assert!(plain.bytes().all(|byte| (0x20..0x7f).contains(&byte) && !b"\"\\/".contains(&byte)), "{plain}");
     plain
 }
 
@@ -220,9 +196,7 @@ fn a_disposition_names_the_file_and_ends_in_its_true_extension() {
         ("wav", "a'b(c)*d.wav", "a'b(c)*d.wav"),
     ];
     for (format, name, served) in rows {
-        let form = Form::new()
-            .text("name", name)
-            .file("f", None, &sample::named(format));
+        let form = Form::new().text("name", name).file("f", None, &sample::named(format));
         let asset = server.user(7).upload_form(&form);
         assert_eq!(asset["name"], name, "the name itself stays");
 
@@ -253,18 +227,9 @@ fn download_makes_the_disposition_an_attachment() {
         let answer = server.user(7).get(&format!("{}{query}", asset.path()));
         answer.expect(200).header("content-disposition").to_owned()
     };
-    assert_eq!(
-        disposition("?download=1"),
-        "attachment; filename=\"a.png\"; filename*=UTF-8''a.png"
-    );
-    assert_eq!(
-        disposition(""),
-        "inline; filename=\"a.png\"; filename*=UTF-8''a.png"
-    );
-    assert_eq!(
-        disposition("?unknown=1"),
-        "inline; filename=\"a.png\"; filename*=UTF-8''a.png"
-    );
+    assert_eq!(disposition("?download=1"), "attachment; filename=\"a.png\"; filename*=UTF-8''a.png");
+    assert_eq!(disposition(""), "inline; filename=\"a.png\"; filename*=UTF-8''a.png");
+    assert_eq!(disposition("?unknown=1"), "inline; filename=\"a.png\"; filename*=UTF-8''a.png");
 }
 
 #[test]
@@ -273,10 +238,7 @@ fn a_changed_name_is_served_at_once_and_the_validators_stay() {
     let asset = server.user(7).upload("a.png");
     let before = server.user(7).get(&asset.path()).expect(200);
 
-    server
-        .user(7)
-        .patch(&asset.path(), &json!({"name": "b.png"}))
-        .expect(200);
+    server.user(7).patch(&asset.path(), &json!({"name": "b.png"})).expect(200);
 
     let after = server.user(7).get(&asset.path()).expect(200);
     assert!(after.header("content-disposition").contains("b.png"));
@@ -332,11 +294,7 @@ fn another_user_is_told_that_access_is_not_permitted() {
     let server = Server::start();
     let asset = server.user(7).upload("a.pdf");
     for path in [asset.path(), asset.sub("thumbnail"), asset.sub("metadata")] {
-        server
-            .user(8)
-            .get(&path)
-            .expect(403)
-            .detail("You don't have permission to access this asset");
+        server.user(8).get(&path).expect(403).detail("You don't have permission to access this asset");
         server.user(8).head(&path).expect(403);
     }
 }
@@ -345,11 +303,7 @@ fn another_user_is_told_that_access_is_not_permitted() {
 fn an_asset_that_is_not_there_is_not_found() {
     let server = Server::start();
     let nowhere = "/api/v2/assets/01900000-0000-7000-8000-000000000000";
-    for path in [
-        nowhere.to_owned(),
-        format!("{nowhere}/thumbnail"),
-        format!("{nowhere}/metadata"),
-    ] {
+    for path in [nowhere.to_owned(), format!("{nowhere}/thumbnail"), format!("{nowhere}/metadata")] {
         server.user(7).get(&path).expect(404).detail("Asset not found");
     }
 }

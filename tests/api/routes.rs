@@ -31,11 +31,7 @@ fn at(route: &str, id: &str) -> String {
 
 /// The methods of an `Allow`, without OPTIONS, which every route has.
 fn allowed(allow: &str) -> BTreeSet<&str> {
-    allow
-        .split(',')
-        .map(str::trim)
-        .filter(|method| *method != "OPTIONS")
-        .collect()
+    allow.split(',').map(str::trim).filter(|method| *method != "OPTIONS").collect()
 }
 
 /// The methods of a route, HEAD with GET.
@@ -57,11 +53,9 @@ fn a_method_that_a_route_does_not_have_is_refused_with_those_it_has() {
                 continue;
             }
             // The method is checked before the token and before the id.
-            for (client, id) in [
-                (server.user(7), NO_SUCH_ID),
-                (server.anyone(), NO_SUCH_ID),
-                (server.anyone(), "no-id"),
-            ] {
+            for (client, id) in
+                [(server.user(7), NO_SUCH_ID), (server.anyone(), NO_SUCH_ID), (server.anyone(), "no-id")]
+            {
                 let answer = client.request(method, &at(route, id)).send().expect(405);
                 assert_eq!(allowed(answer.header("allow")), methods, "{method} {route}");
                 if method != "HEAD" {
@@ -76,11 +70,7 @@ fn a_method_that_a_route_does_not_have_is_refused_with_those_it_has() {
 fn options_answers_with_the_methods_of_a_route_and_needs_no_token() {
     let server = Server::start();
     for (route, methods) in ROUTES {
-        let answer = server
-            .anyone()
-            .request("OPTIONS", &at(route, NO_SUCH_ID))
-            .send()
-            .expect(204);
+        let answer = server.anyone().request("OPTIONS", &at(route, NO_SUCH_ID)).send().expect(204);
         assert_eq!(allowed(answer.header("allow")), methods_of(methods), "{route}");
         assert!(answer.try_header("access-control-allow-origin").is_none());
     }
@@ -118,11 +108,7 @@ fn a_route_that_is_not_there_is_not_found_whatever_the_method_and_the_token() {
     for target in targets {
         for client in [server.user(7), server.anyone()] {
             for method in ["GET", "POST", "DELETE", "BREW"] {
-                client
-                    .request(method, &target)
-                    .send()
-                    .expect(404)
-                    .detail("Not found");
+                client.request(method, &target).send().expect(404).detail("Not found");
             }
             client.head(&target).expect(404);
         }
@@ -228,22 +214,12 @@ fn each_check_stands_before_those_that_follow_it() {
     // Token before id form.
     server.anyone().get("/api/v2/assets/no-id").expect(401);
     // Id form before existence, and before the body.
-    owner
-        .patch("/api/v2/assets/no-id", &bad_body)
-        .expect(400)
-        .detail("Invalid asset ID format");
+    owner.patch("/api/v2/assets/no-id", &bad_body).expect(400).detail("Invalid asset ID format");
     // Existence before the rest.
-    owner
-        .patch(&format!("/api/v2/assets/{NO_SUCH_ID}"), &bad_body)
-        .expect(404)
-        .detail("Asset not found");
+    owner.patch(&format!("/api/v2/assets/{NO_SUCH_ID}"), &bad_body).expect(404).detail("Asset not found");
     // Ownership before the rest.
     other.patch(&asset.path(), &bad_body).expect(403);
-    other
-        .request("GET", &asset.path())
-        .header("Range", "bytes=999999-")
-        .send()
-        .expect(403);
+    other.request("GET", &asset.path()).header("Range", "bytes=999999-").send().expect(403);
     // Token before the query and the form.
     server.anyone().get("/api/v2/assets?limit=0").expect(401);
     server.anyone().post(&Form::new()).expect(401);
@@ -270,27 +246,13 @@ fn a_host_that_is_no_host_is_refused() {
         "a\\b",
         "::1",
     ] {
-        let answer = server
-            .user(7)
-            .request("GET", "/api/v2/assets")
-            .header("Host", host)
-            .send();
+        let answer = server.user(7).request("GET", "/api/v2/assets").header("Host", host).send();
         assert_eq!(answer.status, 400, "{host:?}");
     }
-    for host in [
-        "example.com",
-        "EXAMPLE.com",
-        "localhost:1",
-        "127.0.0.1",
-        "[::1]",
-        "[::1]:8080",
-        "a-b.c_d:65535",
-    ] {
-        let answer = server
-            .user(7)
-            .request("GET", "/api/v2/assets")
-            .header("Host", host)
-            .send();
+    for host in
+        ["example.com", "EXAMPLE.com", "localhost:1", "127.0.0.1", "[::1]", "[::1]:8080", "a-b.c_d:65535"]
+    {
+        let answer = server.user(7).request("GET", "/api/v2/assets").header("Host", host).send();
         assert_eq!(answer.status, 200, "{host:?}");
     }
 }
@@ -371,24 +333,12 @@ fn a_body_of_two_lengths_smuggles_no_request() {
     let chunked = [b"0\r\n\r\n", &smuggled[..]].concat();
     // RFC 9112, 6.3: where two lengths are told apart, what follows is no request.
     let rows = [
-        (
-            format!("Content-Length: 0\r\nContent-Length: {}", smuggled.len()),
-            &smuggled,
-        ),
-        (
-            format!("Content-Length: {}\r\nContent-Length: 0", smuggled.len()),
-            &smuggled,
-        ),
+        (format!("Content-Length: 0\r\nContent-Length: {}", smuggled.len()), &smuggled),
+        (format!("Content-Length: {}\r\nContent-Length: 0", smuggled.len()), &smuggled),
         (format!("Content-Length: 0, {}", smuggled.len()), &smuggled),
         ("Content-Length: +0".to_owned(), &smuggled),
-        (
-            format!("Transfer-Encoding: chunked\r\nContent-Length: {}", chunked.len()),
-            &chunked,
-        ),
-        (
-            format!("Content-Length: {}\r\nTransfer-Encoding: chunked", chunked.len()),
-            &chunked,
-        ),
+        (format!("Transfer-Encoding: chunked\r\nContent-Length: {}", chunked.len()), &chunked),
+        (format!("Content-Length: {}\r\nTransfer-Encoding: chunked", chunked.len()), &chunked),
         ("Transfer-Encoding: xchunked".to_owned(), &chunked),
         ("Transfer-Encoding: chunked, identity".to_owned(), &chunked),
     ];
@@ -427,17 +377,13 @@ fn an_error_ends_no_kept_connection_that_was_read_to_its_end() {
     for (request, status) in errors {
         request.send_on(&mut connection).expect(status);
     }
-    user.request("GET", &asset.path())
-        .send_on(&mut connection)
-        .expect(200);
+    user.request("GET", &asset.path()).send_on(&mut connection).expect(200);
 }
 
 #[test]
 fn sample_forms_of_every_route_are_answered_in_json() {
     let server = Server::start();
-    let asset = server
-        .user(7)
-        .upload_with(&[("clientId", "acme"), ("campaignId", "acme")]);
+    let asset = server.user(7).upload_with(&[("clientId", "acme"), ("campaignId", "acme")]);
     let form = Form::of("a.png", &sample::named("png"));
     for (route, methods) in ROUTES {
         for method in methods {
@@ -446,11 +392,7 @@ fn sample_forms_of_every_route_are_answered_in_json() {
                 continue;
             }
             let request = server.user(7).request(method, &target);
-            let request = if *method == "POST" {
-                request.form(&form.body())
-            } else {
-                request
-            };
+            let request = if *method == "POST" { request.form(&form.body()) } else { request };
             request.send().json();
         }
     }

@@ -42,16 +42,11 @@ fn workers_are_gone_when_the_server_is_killed() {
     let mut server = Server::start();
     server.user(7).upload("a.png");
     let workers = server.children();
-    assert!(
-        !workers.is_empty(),
-        "files are inspected in a process of their own"
-    );
+    assert!(!workers.is_empty(), "files are inspected in a process of their own");
 
     server.kill9();
 
-    wait_until("the workers are gone", || {
-        workers.iter().all(|pid| !crate::support::is_alive(*pid))
-    });
+    wait_until("the workers are gone", || workers.iter().all(|pid| !crate::support::is_alive(*pid)));
 }
 
 #[test]

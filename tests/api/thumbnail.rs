@@ -54,9 +54,7 @@ fn what_is_transparent_is_shown_on_white() {
         }
     }
     let mut bytes = std::io::Cursor::new(Vec::new());
-    picture
-        .write_to(&mut bytes, ImageFormat::Png)
-        .expect("an encoded picture");
+    picture.write_to(&mut bytes, ImageFormat::Png).expect("an encoded picture");
     let asset = server.user(7).upload_bytes("a.png", bytes.get_ref());
 
     let (_, picture) = thumbnail(&server, &asset);
@@ -84,11 +82,7 @@ fn a_sound_has_no_thumbnail() {
     let server = Server::start();
     for format in ["mp3", "wav"] {
         let asset = server.user(7).upload(&format!("a.{format}"));
-        server
-            .user(7)
-            .get(&asset.sub("thumbnail"))
-            .expect(404)
-            .detail("Thumbnail not available");
+        server.user(7).get(&asset.sub("thumbnail")).expect(404).detail("Thumbnail not available");
     }
 }
 
@@ -116,11 +110,7 @@ fn a_thumbnail_carries_the_headers_of_a_file_and_validators_of_its_own() {
     assert_ne!(answer.header("repr-digest"), file.header("repr-digest"));
 
     let again = |name: &str, value: &str| {
-        server
-            .user(7)
-            .request("GET", &asset.sub("thumbnail"))
-            .header(name, value)
-            .send()
+        server.user(7).request("GET", &asset.sub("thumbnail")).header(name, value).send()
     };
     again("If-None-Match", &etag).expect(304);
     again("If-None-Match", file.header("etag")).expect(200);

@@ -143,11 +143,7 @@ fn a_forged_token_is_invalid() {
         format!("{message}.{}", signature.expect("a signature"))
     };
     let forged = [
-        forge(
-            "HS256",
-            "another secret of thirty-two bytes or more",
-            Algorithm::HS256,
-        ),
+        forge("HS256", "another secret of thirty-two bytes or more", Algorithm::HS256),
         forge("HS256", "", Algorithm::HS256),
         by_bytes,
         // The algorithm follows from the key, never from the token.
@@ -211,18 +207,11 @@ fn a_header_that_can_not_be_read_is_as_none() {
         format!("Basic {good}"),
         String::new(),
     ] {
-        list()
-            .header("Authorization", &header)
-            .send()
-            .expect(401)
-            .detail("Not authenticated");
+        list().header("Authorization", &header).send().expect(401).detail("Not authenticated");
     }
     list().send().expect(401).detail("Not authenticated");
     // RFC 9110, 11.1: the scheme is read in any case.
-    list()
-        .header("Authorization", &format!("bearer {good}"))
-        .send()
-        .expect(200);
+    list().header("Authorization", &format!("bearer {good}")).send().expect(200);
 }
 
 #[test]
@@ -251,10 +240,7 @@ fn a_token_counts_in_no_place_but_the_header() {
     let server = Server::start();
     let good = server.token(&token::claims(7));
     for parameter in ["access_token", "token", "authorization"] {
-        server
-            .anyone()
-            .get(&format!("/api/v2/assets?{parameter}={good}"))
-            .expect(401);
+        server.anyone().get(&format!("/api/v2/assets?{parameter}={good}")).expect(401);
     }
     server
         .anyone()
@@ -270,10 +256,7 @@ fn another_claim_names_the_user_where_the_operator_says_so() {
     let sign = |claims: Value| server.token(&claims);
     let rows = [
         (json!({"uid": 9, "exp": now() + 60}), Some(9)),
-        (
-            json!({"uid": "9", "sub": "ada@example.com", "exp": now() + 60}),
-            Some(9),
-        ),
+        (json!({"uid": "9", "sub": "ada@example.com", "exp": now() + 60}), Some(9)),
         (json!({"uid": 9, "sub": 7, "exp": now() + 60}), Some(9)),
         (json!({"sub": 7, "exp": now() + 60}), None),
         (json!({"uid": "x", "sub": 7, "exp": now() + 60}), None),

@@ -34,9 +34,7 @@ fn client_and_campaign_are_kept_as_sent_and_an_empty_one_is_absent() {
 fn a_malformed_client_or_campaign_is_refused_by_name() {
     let server = Server::start();
     let long = "c".repeat(129);
-    let bad = [
-        ".", "..", "a b", " a", "a/b", r"a\b", "é", "a\u{0}", "a\n", "a,b", "a%20b", "<b>", &long,
-    ];
+    let bad = [".", "..", "a b", " a", "a/b", r"a\b", "é", "a\u{0}", "a\n", "a,b", "a%20b", "<b>", &long];
     for value in bad {
         for field in ["clientId", "campaignId"] {
             let answer = server.user(7).post(&png_form().text(field, value));
@@ -129,19 +127,12 @@ fn a_field_that_is_not_utf_8_is_refused_by_name() {
 fn an_upload_is_held_to_its_sha256() {
     let server = Server::start();
     let bytes = sample::named("png");
-    let digest: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let form = |sha256: &str| Form::new().text("sha256", sha256).file("a.png", None, &bytes);
     let after = Form::of("a.png", &bytes).text("sha256", &"0".repeat(64));
 
     for other in [form(&"0".repeat(64)), after] {
-        server
-            .user(7)
-            .post(&other)
-            .expect(400)
-            .detail("File does not match its sha256");
+        server.user(7).post(&other).expect(400).detail("File does not match its sha256");
     }
     for malformed in ["abc", &digest[..63], &format!("{digest}0"), &"g".repeat(64)] {
         server.user(7).post(&form(malformed)).expect(400).names("sha256");
@@ -155,19 +146,11 @@ fn an_upload_is_held_to_its_sha256() {
 fn any_field_but_tags_may_come_once() {
     let server = Server::start();
     let digest = "0".repeat(64);
-    for (field, value) in [
-        ("clientId", "acme"),
-        ("campaignId", "spring"),
-        ("name", "n"),
-        ("sha256", &digest),
-        ("clientId", ""),
-    ] {
+    for (field, value) in
+        [("clientId", "acme"), ("campaignId", "spring"), ("name", "n"), ("sha256", &digest), ("clientId", "")]
+    {
         let form = png_form().text(field, value).text(field, value);
-        server
-            .user(7)
-            .post(&form)
-            .expect(400)
-            .detail(&format!("Duplicate form field: {field}"));
+        server.user(7).post(&form).expect(400).detail(&format!("Duplicate form field: {field}"));
     }
     let png = sample::named("png");
     server
@@ -206,9 +189,7 @@ fn unknown_parts_are_ignored_and_may_repeat() {
     for number in 0..20 {
         form = form.text("unknown", &number.to_string());
     }
-    let asset = server
-        .user(7)
-        .upload_form(&form.file("a.png", None, &sample::named("png")));
+    let asset = server.user(7).upload_form(&form.file("a.png", None, &sample::named("png")));
     assert_eq!(asset["name"], "a.png");
 }
 
@@ -231,12 +212,8 @@ fn a_form_has_64_parts_at_most() {
 fn the_text_of_a_form_is_64_kib_at_most() {
     let server = Server::start();
     let half = "x".repeat(32 * 1024);
-    let form = |rest: &str| {
-        png_form()
-            .text("one", &half)
-            .text("two", &half[..32 * 1024 - 1])
-            .text("three", rest)
-    };
+    let form =
+        |rest: &str| png_form().text("one", &half).text("two", &half[..32 * 1024 - 1]).text("three", rest);
     server.user(7).post(&form("x")).expect(201);
     server.user(7).post(&form("xx")).expect(400);
     assert_eq!(server.user(7).list_all("").len(), 1);
@@ -260,11 +237,7 @@ fn the_head_of_a_part_is_8_kib_at_most() {
 #[test]
 fn a_part_without_a_usable_disposition_is_refused() {
     let server = Server::start();
-    for head in [
-        "Content-Type: image/png",
-        "Content-Disposition: form-data",
-        "Content-Disposition",
-    ] {
+    for head in ["Content-Type: image/png", "Content-Disposition: form-data", "Content-Disposition"] {
         let form = Form::new().part(head, &sample::named("png"));
         server.user(7).post(&form).expect(400);
     }

@@ -4,19 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Form, Server, now, sample};
 
-const COMMON: [&str; 11] = [
-    "id",
-    "userId",
-    "clientId",
-    "campaignId",
-    "name",
-    "url",
-    "size",
-    "uploadedAt",
-    "tags",
-    "type",
-    "format",
-];
+const COMMON: [&str; 11] =
+    ["id", "userId", "clientId", "campaignId", "name", "url", "size", "uploadedAt", "tags", "type", "format"];
 
 /// The kind of each format and the keys that its asset has beside the common ones.
 const FORMATS: [(&str, &str, &[&str]); 9] = [
@@ -32,12 +21,7 @@ const FORMATS: [(&str, &str, &[&str]); 9] = [
 ];
 
 fn keys(asset: &Value) -> Vec<&str> {
-    let mut keys: Vec<&str> = asset
-        .as_object()
-        .expect("an object")
-        .keys()
-        .map(String::as_str)
-        .collect();
+    let mut keys: Vec<&str> = asset.as_object().expect("an object").keys().map(String::as_str).collect();
     keys.sort_unstable();
     keys
 }
@@ -81,10 +65,7 @@ fn the_common_keys_say_what_was_uploaded_and_by_whom() {
 /// Seconds since 1970 of a time in the API's form, checked to be in it: `2025-11-16T19:43:00Z`.
 #[track_caller]
 fn unix_time(time: &str) -> u64 {
-    let shape: String = time
-        .chars()
-        .map(|c| if c.is_ascii_digit() { '0' } else { c })
-        .collect();
+    let shape: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     assert_eq!(shape, "0000-00-00T00:00:00Z", "{time}");
     let number = |at: std::ops::Range<usize>| time[at].parse::<u64>().expect("digits");
     let (year, month, day) = (number(0..4), number(5..7), number(8..10));
@@ -103,40 +84,16 @@ fn the_facts_of_a_file_are_told_from_its_bytes() {
     let seed = sample::fresh;
     // The name, the bytes, and the facts they hold.
     let rows = [
-        (
-            "a.png",
-            sample::png_of(seed(), 31, 17),
-            json!({"width": 31, "height": 17}),
-        ),
+        ("a.png", sample::png_of(seed(), 31, 17), json!({"width": 31, "height": 17})),
         ("a.jpg", sample::jpg(seed()), json!({"width": 8, "height": 6})),
         ("a.gif", sample::gif(seed()), json!({"width": 8, "height": 6})),
         ("a.webp", sample::webp(seed()), json!({"width": 8, "height": 6})),
-        (
-            "a.wav",
-            sample::wav(seed(), 8_000),
-            json!({"duration": 1, "waveformUrl": null}),
-        ),
-        (
-            "b.wav",
-            sample::wav(seed(), 80),
-            json!({"duration": 1, "waveformUrl": null}),
-        ),
-        (
-            "c.wav",
-            sample::wav(seed(), 19_999),
-            json!({"duration": 2, "waveformUrl": null}),
-        ),
-        (
-            "d.wav",
-            sample::wav(seed(), 20_000),
-            json!({"duration": 3, "waveformUrl": null}),
-        ),
+        ("a.wav", sample::wav(seed(), 8_000), json!({"duration": 1, "waveformUrl": null})),
+        ("b.wav", sample::wav(seed(), 80), json!({"duration": 1, "waveformUrl": null})),
+        ("c.wav", sample::wav(seed(), 19_999), json!({"duration": 2, "waveformUrl": null})),
+        ("d.wav", sample::wav(seed(), 20_000), json!({"duration": 3, "waveformUrl": null})),
         // 100 frames of 1152 samples at 44.1 kHz: 2.61 s.
-        (
-            "a.mp3",
-            sample::mp3(seed(), 100),
-            json!({"duration": 3, "waveformUrl": null}),
-        ),
+        ("a.mp3", sample::mp3(seed(), 100), json!({"duration": 3, "waveformUrl": null})),
         ("a.pdf", sample::pdf(seed(), 1), json!({"pageCount": 1})),
         ("b.pdf", sample::pdf(seed(), 12), json!({"pageCount": 12})),
     ];
@@ -163,10 +120,7 @@ fn videos_and_documents_come_with_the_url_of_a_thumbnail_that_is_there() {
 #[test]
 fn an_upload_answers_with_the_location_of_the_file() {
     let server = Server::start();
-    let answer = server
-        .user(7)
-        .post(&Form::of("a.png", &sample::named("png")))
-        .expect(201);
+    let answer = server.user(7).post(&Form::of("a.png", &sample::named("png"))).expect(201);
 
     let url = answer.json()["url"].as_str().expect("a url").to_owned();
     assert_eq!(answer.header("location"), url);
@@ -177,9 +131,7 @@ fn a_stored_file_has_just_the_bytes_that_were_sent_and_a_name_of_id_and_format()
     let server = Server::start();
     for format in sample::FORMATS {
         let bytes = sample::named(format);
-        let asset = server
-            .user(7)
-            .upload_bytes(&format!("../../{format}.{format}"), &bytes);
+        let asset = server.user(7).upload_bytes(&format!("../../{format}.{format}"), &bytes);
 
         assert!(server.files().contains(&asset.file()), "{format}");
         let stored = std::fs::read(server.path(&asset.file())).expect("the stored file");
@@ -201,9 +153,7 @@ fn is_asset_file(name: &str) -> bool {
     id.parse::<uuid::Uuid>().is_ok()
         && (rest == "_thumb.jpg"
             || rest == "_waveform.json"
-            || rest
-                .strip_prefix('.')
-                .is_some_and(|format| sample::FORMATS.contains(&format)))
+            || rest.strip_prefix('.').is_some_and(|format| sample::FORMATS.contains(&format)))
 }
 
 #[test]
@@ -312,30 +262,19 @@ fn urls_are_those_of_the_request_or_of_the_public_url() {
     let mut server = Server::start();
     let asset = server.user(7).upload("a.pdf");
     let urls = |server: &Server, host: &str| {
-        let answer = server
-            .user(7)
-            .request("GET", &asset.sub("metadata"))
-            .header("Host", host)
-            .send();
+        let answer = server.user(7).request("GET", &asset.sub("metadata")).header("Host", host).send();
         let json = answer.expect(200).json();
         (json["url"].clone(), json["thumbnailUrl"].clone())
     };
     let expected = |base: &str| {
-        (
-            json!(format!("{base}{}", asset.path())),
-            json!(format!("{base}{}", asset.sub("thumbnail"))),
-        )
+        (json!(format!("{base}{}", asset.path())), json!(format!("{base}{}", asset.sub("thumbnail"))))
     };
 
     for host in ["files.example", "files.example:8443", "[::1]:80"] {
         assert_eq!(urls(&server, host), expected(&format!("http://{host}")));
     }
     // They are not stored: the same asset, asked of a server with a public URL.
-    for public in [
-        "https://files.example",
-        "https://example.com/media",
-        "https://example.com/media/",
-    ] {
+    for public in ["https://files.example", "https://example.com/media", "https://example.com/media/"] {
         server.sigterm();
         server.wait();
         let setup = Server::setup_of(&server).args(&["--public-url", public]);

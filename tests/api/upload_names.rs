@@ -47,10 +47,7 @@ fn the_parameters_of_a_disposition_are_read_as_their_syntax_says() {
     let server = Server::start();
     let rows = [
         // RFC 5987: the extended value wins wherever it stands.
-        (
-            "; filename=\"x.png\"; filename*=UTF-8''%C3%A9t%C3%A9.png",
-            "été.png",
-        ),
+        ("; filename=\"x.png\"; filename*=UTF-8''%C3%A9t%C3%A9.png", "été.png"),
         ("; filename*=UTF-8''%E2%82%AC.png; filename=\"x.png\"", "€.png"),
         ("; filename*=utf-8'en'plain.png", "plain.png"),
         ("; filename*=UTF-8''..%2F..%2Fetc%2Fpasswd", "passwd"),
@@ -59,10 +56,7 @@ fn the_parameters_of_a_disposition_are_read_as_their_syntax_says() {
         ("; filename*=UTF-8''a%E2%80%AEb.png", "ab.png"),
         ("; filename*=UTF-8''a%00b.png", "ab.png"),
         // A decoy inside the quotes of another parameter.
-        (
-            "; note=\"; filename=decoy.exe\"; filename=\"true.png\"",
-            "true.png",
-        ),
+        ("; note=\"; filename=decoy.exe\"; filename=\"true.png\"", "true.png"),
         ("; filename=token.png", "token.png"),
         ("; FileName=\"case.png\"", "case.png"),
         (";filename=\"tight.png\"", "tight.png"),
@@ -95,28 +89,13 @@ fn where_nothing_is_left_of_a_name_it_is_id_and_format() {
 fn a_long_file_name_is_cut_to_255_bytes_at_a_character_with_its_extension_kept() {
     let server = Server::start();
     let rows = [
-        (
-            format!("{}.png", "a".repeat(251)),
-            format!("{}.png", "a".repeat(251)),
-        ),
-        (
-            format!("{}.png", "a".repeat(252)),
-            format!("{}.png", "a".repeat(251)),
-        ),
-        (
-            format!("{}.png", "é".repeat(200)),
-            format!("{}.png", "é".repeat(125)),
-        ),
-        (
-            format!("{}.png", "日".repeat(300)),
-            format!("{}.png", "日".repeat(83)),
-        ),
+        (format!("{}.png", "a".repeat(251)), format!("{}.png", "a".repeat(251))),
+        (format!("{}.png", "a".repeat(252)), format!("{}.png", "a".repeat(251))),
+        (format!("{}.png", "é".repeat(200)), format!("{}.png", "é".repeat(125))),
+        (format!("{}.png", "日".repeat(300)), format!("{}.png", "日".repeat(83))),
         ("a".repeat(300), "a".repeat(255)),
         // 3 bytes each decomposed, 2 in NFC: what counts is what is kept.
-        (
-            format!("{}.png", "e\u{301}".repeat(125)),
-            format!("{}.png", "é".repeat(125)),
-        ),
+        (format!("{}.png", "e\u{301}".repeat(125)), format!("{}.png", "é".repeat(125))),
     ];
     for (sent, kept) in rows {
         let name = name_of(&server, &format!("; filename=\"{sent}\""));

@@ -24,10 +24,7 @@ fn a_body_that_is_no_multipart_form_is_refused() {
         if let Some(content_type) = content_type {
             request = request.header("Content-Type", content_type);
         }
-        request
-            .send()
-            .expect(400)
-            .detail("Expected a multipart/form-data body");
+        request.send().expect(400).detail("Expected a multipart/form-data body");
     }
     assert!(server.files().is_empty());
 }
@@ -56,16 +53,8 @@ fn a_content_type_is_read_as_its_syntax_says() {
 #[test]
 fn a_form_without_a_file_is_refused() {
     let server = Server::start();
-    for form in [
-        Form::new(),
-        Form::new().text("clientId", "acme"),
-        Form::new().text("files", "x"),
-    ] {
-        server
-            .user(7)
-            .post(&form)
-            .expect(400)
-            .detail("Missing form field: file");
+    for form in [Form::new(), Form::new().text("clientId", "acme"), Form::new().text("files", "x")] {
+        server.user(7).post(&form).expect(400).detail("Missing form field: file");
     }
 }
 
@@ -90,11 +79,7 @@ fn a_form_whose_end_never_comes_is_refused() {
 #[test]
 fn an_empty_file_is_refused() {
     let server = Server::start();
-    server
-        .user(7)
-        .post(&Form::of("a.png", b""))
-        .expect(400)
-        .detail("File is empty");
+    server.user(7).post(&Form::of("a.png", b"")).expect(400).detail("File is empty");
     assert!(server.files().is_empty());
 }
 
@@ -109,24 +94,9 @@ fn a_type_that_is_not_allowed_is_named_with_its_remedy() {
         ("a.bmp", Some("image/bmp"), sample::bmp(1), "image/bmp."),
         ("a.png", Some("image/png"), sample::bmp(2), "image/bmp."),
         ("a", None, sample::heic(), "image/heic. Export it as JPEG."),
-        (
-            "a.heic",
-            Some("image/heic"),
-            sample::heic(),
-            "image/heic. Export it as JPEG.",
-        ),
-        (
-            "a",
-            None,
-            b"fLaC\0\0\0\x22".to_vec(),
-            "audio/flac. Export it as WAV or MP3.",
-        ),
-        (
-            "a",
-            None,
-            zip,
-            "application/zip. Unpack it and upload the files in it.",
-        ),
+        ("a.heic", Some("image/heic"), sample::heic(), "image/heic. Export it as JPEG."),
+        ("a", None, b"fLaC\0\0\0\x22".to_vec(), "audio/flac. Export it as WAV or MP3."),
+        ("a", None, zip, "application/zip. Unpack it and upload the files in it."),
         ("a.xyz", Some("chemical/x-xyz"), unknown(), "chemical/x-xyz."),
         ("a.png", Some("image/png"), unknown(), "image/png."),
         ("a", None, unknown(), "application/octet-stream."),
@@ -134,11 +104,7 @@ fn a_type_that_is_not_allowed_is_named_with_its_remedy() {
     ];
     for (name, declared, bytes, found) in rows {
         let form = Form::new().file(name, declared, &bytes);
-        server
-            .user(7)
-            .post(&form)
-            .expect(400)
-            .detail(&format!("Invalid file type: {found} {ALLOWED}"));
+        server.user(7).post(&form).expect(400).detail(&format!("Invalid file type: {found} {ALLOWED}"));
     }
     assert!(server.files().is_empty());
 }
@@ -172,9 +138,11 @@ fn a_file_of_another_kind_than_its_name_or_type_says_is_refused_as_a_disguise() 
     for (format, name, declared, named) in rows {
         let form = Form::new().file(name, declared, &sample::named(format));
         let found = crate::support::declared_type(&format!("x.{format}"));
-        server.user(7).post(&form).expect(400).detail(&format!(
-            "File content ({found}) does not match its declared type ({named})"
-        ));
+        server
+            .user(7)
+            .post(&form)
+            .expect(400)
+            .detail(&format!("File content ({found}) does not match its declared type ({named})"));
     }
     assert!(server.files().is_empty());
 }
@@ -194,11 +162,7 @@ fn a_broken_file_is_refused_by_its_kind() {
     let rows = [
         ("a.png", "image", cut(sample::png(seed()), 20)),
         ("a.png", "image", sample::png_claiming(0, 5)),
-        (
-            "a.jpg",
-            "image",
-            b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0".to_vec(),
-        ),
+        ("a.jpg", "image", b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0".to_vec()),
         ("a.gif", "image", b"GIF89a".to_vec()),
         ("a.webp", "image", b"RIFF\x24\0\0\0WEBPVP8 ".to_vec()),
         ("a.mp4", "video", cut(film, 200)),
@@ -206,11 +170,7 @@ fn a_broken_file_is_refused_by_its_kind() {
         ("a.wav", "audio", cut(sample::wav(seed(), 100), 16)),
         ("a.wav", "audio", sample::wav(seed(), 0)),
         ("a.mp3", "audio", sample::mp3(seed(), 0)),
-        (
-            "a.pdf",
-            "document",
-            b"%PDF-1.7\nnothing of a document follows".to_vec(),
-        ),
+        ("a.pdf", "document", b"%PDF-1.7\nnothing of a document follows".to_vec()),
     ];
     for (name, kind, bytes) in rows {
         let error = server.user(7).post(&Form::of(name, &bytes)).expect(400).error();
@@ -283,22 +243,15 @@ fn without_an_option_the_limit_is_50_mib() {
     const LIMIT: usize = 50 * 1024 * 1024;
     let asset = upload_of_size(&user, LIMIT).expect(201).json();
     assert_eq!(asset["size"], LIMIT);
-    upload_of_size(&user, LIMIT + 1)
-        .expect(400)
-        .detail("File too large. Maximum size is 50.0MB");
+    upload_of_size(&user, LIMIT + 1).expect(400).detail("File too large. Maximum size is 50.0MB");
 }
 
 #[test]
 fn a_refused_upload_is_not_listed_and_takes_no_client_into_being() {
     let server = Server::start();
-    let form = Form::new()
-        .text("clientId", "acme")
-        .file("a.bmp", None, &sample::bmp(1));
+    let form = Form::new().text("clientId", "acme").file("a.bmp", None, &sample::bmp(1));
     server.user(7).post(&form).expect(400);
 
     assert!(server.user(7).list_all("").is_empty());
-    assert_eq!(
-        server.user(7).get("/api/v2/clients").expect(200).json(),
-        serde_json::json!([])
-    );
+    assert_eq!(server.user(7).get("/api/v2/clients").expect(200).json(), serde_json::json!([]));
 }

@@ -9,10 +9,7 @@ use crate::support::{Answer, Connection, Form, Request, Server, sample, wait_unt
 const PATIENCE_BYTES: usize = 64 * 1024 * 1024;
 
 fn upload(server: &Server) -> Request {
-    server
-        .user(7)
-        .request("POST", "/api/v2/upload-asset")
-        .header("Content-Type", &Form::content_type())
+    server.user(7).request("POST", "/api/v2/upload-asset").header("Content-Type", &Form::content_type())
 }
 
 #[test]
@@ -38,12 +35,8 @@ fn extensions_of_chunks_and_trailers_are_passed_over() {
     let (first, second) = body.split_at(100);
     let mut connection = server.connect();
     connection.send(upload(&server).header("Transfer-Encoding", "chunked").head());
-    connection
-        .send(format!("{:X};name=value\r\n", first.len()))
-        .send(first);
-    connection
-        .send(format!("\r\n00{:x};a;b=\"c\"\r\n", second.len()))
-        .send(second);
+    connection.send(format!("{:X};name=value\r\n", first.len())).send(first);
+    connection.send(format!("\r\n00{:x};a;b=\"c\"\r\n", second.len())).send(second);
     connection.send("\r\n0\r\nX-Trailer: x\r\nContent-Length: 5\r\n\r\n");
     let asset = connection.answer("POST").expect(201).json();
     assert_eq!(asset["size"], bytes.len());
@@ -198,11 +191,7 @@ fn whatever_never_ends_is_refused_early() {
             },
             &[0; 4096],
         ),
-        (
-            "a part's head",
-            [&boundary_line[..], b"X-Long: "].concat(),
-            &[b'x'; 4096],
-        ),
+        ("a part's head", [&boundary_line[..], b"X-Long: "].concat(), &[b'x'; 4096]),
         (
             "a field",
             {
@@ -253,11 +242,8 @@ fn an_upload_without_a_token_is_refused_while_it_comes() {
 fn a_broken_off_upload_leaves_nothing() {
     let server = Server::start();
     let bytes = sample::png_of(sample::fresh(), 200, 200);
-    let body = Form::new()
-        .text("clientId", "acme")
-        .file("a.png", None, &bytes)
-        .text("campaignId", "spring")
-        .body();
+    let body =
+        Form::new().text("clientId", "acme").file("a.png", None, &bytes).text("campaignId", "spring").body();
     // In a head, in the file, in the field behind it, and before the end of the last boundary.
     for length in [100, 300, body.len() / 2, body.len() - 60, body.len() - 5] {
         let mut connection = server.connect();
@@ -267,9 +253,7 @@ fn a_broken_off_upload_leaves_nothing() {
     }
     // An upload after them shows that the server has not merely not begun.
     let asset = server.user(7).upload("after.wav");
-    wait_until("only the whole upload is left", || {
-        server.files() == [asset.file()]
-    });
+    wait_until("only the whole upload is left", || server.files() == [asset.file()]);
     assert_eq!(server.user(7).list_all(""), [asset.id()]);
 }
 

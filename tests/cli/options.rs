@@ -16,10 +16,7 @@ fn both_ways(option: &str, value: &str, check: impl Fn(&Server)) {
 
 /// `--max-upload` is `ASSETD_MAX_UPLOAD`.
 fn variable(option: &str) -> String {
-    format!(
-        "ASSETD_{}",
-        option.trim_start_matches('-').to_uppercase().replace('-', "_")
-    )
+    format!("ASSETD_{}", option.trim_start_matches('-').to_uppercase().replace('-', "_"))
 }
 
 fn png() -> Form {
@@ -30,11 +27,7 @@ fn png() -> Form {
 fn listen_and_data_are_options_or_variables() {
     let setup = Setup::new();
     let data = setup.data();
-    let by_env = setup
-        .bare()
-        .env("ASSETD_LISTEN", "127.0.0.1:0")
-        .env("ASSETD_DATA", text(&data))
-        .start();
+    let by_env = setup.bare().env("ASSETD_LISTEN", "127.0.0.1:0").env("ASSETD_DATA", text(&data)).start();
     by_env.user(7).upload("a.png");
     assert!(data.join("catalog.redb").is_file());
     assert!(by_env.address.ip().is_loopback());
@@ -158,12 +151,7 @@ fn an_option_wins_over_its_variable() {
         .args(&["--public-url", "https://option.example"])
         .start();
     let asset = server.user(7).upload_form(&png());
-    assert!(
-        asset["url"]
-            .as_str()
-            .expect("a url")
-            .starts_with("https://option.example/")
-    );
+    assert!(asset["url"].as_str().expect("a url").starts_with("https://option.example/"));
 }
 
 #[test]
@@ -184,12 +172,7 @@ fn a_value_that_can_not_be_read_is_refused_at_start_by_its_option() {
     ] {
         let joined = format!("{option}={value}");
         let exit = Setup::new().bare().args(&[&joined, "--data", "DATA"]).fail();
-        assert!(
-            matches!(exit.code, Some(1 | 2)),
-            "{joined}: {:?} {}",
-            exit.code,
-            exit.stderr
-        );
+        assert!(matches!(exit.code, Some(1 | 2)), "{joined}: {:?} {}", exit.code, exit.stderr);
         let told = exit.stderr.contains(option) || exit.stderr.contains(value);
         assert!(told, "{joined}: {}", exit.stderr);
         assert!(exit.stdout.is_empty(), "{}", exit.stdout);

@@ -31,10 +31,7 @@ fn the_files_are_readable_by_their_owner_alone_or_at_least_written_by_it_alone()
     let server = Server::start();
     let asset = server.user(7).upload("a.pdf");
     for file in ["", "assets", "tmp", "catalog.redb", &asset.file()] {
-        let mode = fs::metadata(server.path(file))
-            .expect("its mode")
-            .permissions()
-            .mode();
+        let mode = fs::metadata(server.path(file)).expect("its mode").permissions().mode();
         assert_eq!(mode & 0o022, 0, "{file} has mode {mode:o}");
     }
 }
@@ -57,10 +54,7 @@ fn an_address_in_use_is_told_and_exits_1() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("its address").to_string();
 
-    let exit = Setup::new()
-        .bare()
-        .args(&["--data", "DATA", "--listen", &address])
-        .fail();
+    let exit = Setup::new().bare().args(&["--data", "DATA", "--listen", &address]).fail();
 
     assert_eq!(exit.code, Some(1), "{}", exit.stderr);
     assert!(exit.stderr.contains(&address), "{}", exit.stderr);
@@ -105,11 +99,7 @@ fn a_link_in_place_of_a_folder_of_data_is_refused_at_start_and_never_followed() 
         let exit = Server::setup_of(&server).fail();
 
         assert_eq!(exit.code, Some(1), "{name}: {}", exit.stderr);
-        assert_eq!(
-            fs::read(&precious).expect("the file outside"),
-            b"precious",
-            "{name}"
-        );
+        assert_eq!(fs::read(&precious).expect("the file outside"), b"precious", "{name}");
     }
 }
 
@@ -190,19 +180,14 @@ fn a_signal_lets_a_running_upload_finish_and_exits_0() {
 
         signal(&server);
 
-        wait_until("no new connections are taken", || {
-            TcpStream::connect(server.address).is_err()
-        });
+        wait_until("no new connections are taken", || TcpStream::connect(server.address).is_err());
         assert!(server.is_running(), "a request is running");
         running.send(rest);
         let asset = running.answer("POST").expect(201).json();
         assert_eq!(server.wait(), Some(0), "{}", server.log());
 
         server.start_again();
-        assert_eq!(
-            server.user(7).list_all(""),
-            [asset["id"].as_str().expect("an id")]
-        );
+        assert_eq!(server.user(7).list_all(""), [asset["id"].as_str().expect("an id")]);
     }
 }
 
@@ -212,11 +197,7 @@ fn a_signal_closes_idle_connections() {
         let mut server = Server::start();
         let mut fresh = server.connect();
         let mut used = server.connect();
-        server
-            .user(7)
-            .request("GET", "/healthz")
-            .send_on(&mut used)
-            .expect(200);
+        server.user(7).request("GET", "/healthz").send_on(&mut used).expect(200);
 
         signal(&server);
 
@@ -233,9 +214,7 @@ fn a_stopped_server_leaves_no_workers() {
     let workers = server.children();
     server.sigterm();
     assert_eq!(server.wait(), Some(0));
-    wait_until("the workers are gone", || {
-        workers.iter().all(|pid| !crate::support::is_alive(*pid))
-    });
+    wait_until("the workers are gone", || workers.iter().all(|pid| !crate::support::is_alive(*pid)));
 }
 
 #[test]

@@ -63,17 +63,11 @@ fn it_makes_the_secret_where_there_is_none_and_serve_takes_it() {
     let data = setup.data();
     let exit = setup.run(&["token", "--data", text(&data), "--user", "7"]);
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
-    let mode = fs::metadata(data.join("jwt.secret"))
-        .expect("the secret")
-        .permissions()
-        .mode();
+    let mode = fs::metadata(data.join("jwt.secret")).expect("the secret").permissions().mode();
     assert_eq!(mode & 0o7777, 0o600);
 
     let server = setup.start();
-    server
-        .bearer(exit.stdout.trim_end())
-        .get("/api/v2/assets")
-        .expect(200);
+    server.bearer(exit.stdout.trim_end()).get("/api/v2/assets").expect(200);
 }
 
 #[test]
@@ -84,9 +78,7 @@ fn it_uses_the_secret_file_of_serve() {
     fs::write(&file, secret).expect("a secret");
     let by_option = setup.run(&["token", "--jwt-secret-file", text(&file), "--user", "7"]);
     assert_eq!(claims(&by_option.stdout, secret)["exp"].is_u64(), true);
-    let by_variable = setup
-        .env("ASSETD_JWT_SECRET_FILE", text(&file))
-        .run(&["token", "--user", "7"]);
+    let by_variable = setup.env("ASSETD_JWT_SECRET_FILE", text(&file)).run(&["token", "--user", "7"]);
     claims(&by_variable.stdout, secret);
 }
 
@@ -98,10 +90,7 @@ fn admin_makes_a_token_with_the_role() {
     let exit = Server::setup_of(&server).run(&["token", "--data", text(&data), "--user", "1", "--admin"]);
     assert_eq!(claims(&exit.stdout, &server.secret())["role"], "admin");
 
-    server
-        .bearer(exit.stdout.trim_end())
-        .delete("/api/v2/clients/acme")
-        .expect(200);
+    server.bearer(exit.stdout.trim_end()).delete("/api/v2/clients/acme").expect(200);
 }
 
 #[test]

@@ -56,11 +56,7 @@ fn work(user: u64, client: &Client, seed: u64, known: &Mutex<Known>, calls: &Ato
             assert_eq!(answer.status, 201);
             let id = answer.json()["id"].as_str().expect("an id").to_owned();
             own.push(id.clone());
-            known
-                .lock()
-                .expect("what is known")
-                .kept
-                .insert(id, (user, bytes));
+            known.lock().expect("what is known").kept.insert(id, (user, bytes));
         }
         calls.fetch_add(1, Ordering::Relaxed);
     }
@@ -70,11 +66,7 @@ fn work(user: u64, client: &Client, seed: u64, known: &Mutex<Known>, calls: &Ato
 fn call(client: &Client, bytes: &[u8]) -> Option<crate::support::Answer> {
     let mut connection = Connection::try_open(client.address)?;
     connection.try_send(bytes);
-    let method = if bytes.starts_with(b"POST") {
-        "POST"
-    } else {
-        "DELETE"
-    };
+    let method = if bytes.starts_with(b"POST") { "POST" } else { "DELETE" };
     connection.try_answer(method).ok()
 }
 
@@ -131,10 +123,7 @@ fn check_round(server: &Server, known: &Known, round: usize) {
     }
     for ids in owned.values() {
         for id in ids {
-            assert!(
-                !known.gone.contains(id),
-                "{id} was deleted and is back after round {round}"
-            );
+            assert!(!known.gone.contains(id), "{id} was deleted and is back after round {round}");
         }
     }
     for (user, ids) in owned {

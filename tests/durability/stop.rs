@@ -21,12 +21,8 @@ const UPLOAD_STEPS: [(&str, bool); 10] = [
 ];
 
 /// The steps of a delete, single or cascade, and whether the assets are still there after a stop at each.
-const DELETE_STEPS: [(&str, bool); 4] = [
-    ("journaled", true),
-    ("committed", false),
-    ("removed", false),
-    ("unlinked", false),
-];
+const DELETE_STEPS: [(&str, bool); 4] =
+    [("journaled", true), ("committed", false), ("removed", false), ("unlinked", false)];
 
 /// A server that has one asset of user 7 and what `arrange` gives it, started again so as to stop at `step`.
 fn stopping_at<T>(step: &str, arrange: impl FnOnce(&Server) -> T) -> (Server, Asset, T) {

@@ -23,13 +23,7 @@ pub struct Page {
 impl Answer {
     #[track_caller]
     pub fn expect(self, status: u16) -> Answer {
-        assert_eq!(
-            self.status,
-            status,
-            "{} answered {}",
-            self.method,
-            String::from_utf8_lossy(&self.body)
-        );
+        assert_eq!(self.status, status, "{} answered {}", self.method, String::from_utf8_lossy(&self.body));
         self
     }
 
@@ -43,11 +37,7 @@ impl Answer {
     /// Fails unless this is an error whose sentence holds `part`.
     #[track_caller]
     pub fn names(self, part: &str) -> Answer {
-        assert!(
-            self.error().contains(part),
-            "{part:?} is not in {:?}",
-            self.error()
-        );
+        assert!(self.error().contains(part), "{part:?} is not in {:?}", self.error());
         self
     }
 
@@ -55,10 +45,7 @@ impl Answer {
     #[track_caller]
     pub fn error(&self) -> String {
         assert!(self.status >= 400, "no error but {}", self.status);
-        self.json()["detail"]
-            .as_str()
-            .expect("a detail that is text")
-            .to_owned()
+        self.json()["detail"].as_str().expect("a detail that is text").to_owned()
     }
 
     #[track_caller]
@@ -98,13 +85,9 @@ impl Answer {
     pub fn page(self) -> Page {
         let answer = self.expect(200);
         let assets = answer.json().as_array().expect("an array").clone();
-        let ids = assets
-            .iter()
-            .map(|asset| asset["id"].as_str().expect("an id").to_owned())
-            .collect();
-        let total = answer
-            .try_header("x-total-count")
-            .map(|total| total.parse().expect("a number of assets"));
+        let ids = assets.iter().map(|asset| asset["id"].as_str().expect("an id").to_owned()).collect();
+        let total =
+            answer.try_header("x-total-count").map(|total| total.parse().expect("a number of assets"));
         let next = answer.try_header("link").map(|link| {
             let url = link
                 .strip_prefix('<')
@@ -113,12 +96,7 @@ impl Answer {
             let path = url.find("/api/v2/assets?").expect("a link to the list");
             url[path..].to_owned()
         });
-        Page {
-            ids,
-            assets,
-            total,
-            next,
-        }
+        Page { ids, assets, total, next }
     }
 
     /// What holds of every answer, whatever the test is about: API.md, 1.
@@ -150,14 +128,7 @@ impl Answer {
         let detail = self.error();
         assert!(!detail.trim().is_empty(), "an empty detail");
         // Paths of the server and internal types: nothing of ours is worded like these.
-        for inside in [
-            env!("CARGO_TARGET_TMPDIR"),
-            "src/",
-            "::",
-            "os error",
-            "Err(",
-            "panicked",
-        ] {
+        for inside in [env!("CARGO_TARGET_TMPDIR"), "src/", "::", "os error", "Err(", "panicked"] {
             assert!(!detail.contains(inside), "{detail:?} tells of the server");
         }
     }

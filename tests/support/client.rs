@@ -89,10 +89,7 @@ impl Client {
 
     #[track_caller]
     pub fn patch_raw(&self, target: &str, body: &[u8]) -> Answer {
-        self.request("PATCH", target)
-            .header("Content-Type", "application/json")
-            .body(body)
-            .send()
+        self.request("PATCH", target).header("Content-Type", "application/json").body(body).send()
     }
 
     /// Sends a form to the upload route.

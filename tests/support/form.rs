@@ -30,10 +30,7 @@ impl Form {
 
     /// A `file` part whose disposition ends in `parameters` as they stand: `; filename*=…`, say.
     pub fn file_as(self, parameters: &str, bytes: &[u8]) -> Form {
-        self.part(
-            &format!("Content-Disposition: form-data; name=\"file\"{parameters}"),
-            bytes,
-        )
+        self.part(&format!("Content-Disposition: form-data; name=\"file\"{parameters}"), bytes)
     }
 
     pub fn text(self, field: &str, value: &str) -> Form {
@@ -42,10 +39,7 @@ impl Form {
 
     /// A text field that may hold no text.
     pub fn field(self, field: &str, value: &[u8]) -> Form {
-        self.part(
-            &format!("Content-Disposition: form-data; name=\"{field}\""),
-            value,
-        )
+        self.part(&format!("Content-Disposition: form-data; name=\"{field}\""), value)
     }
 
     /// A part with just this head, whose lines have no end after the last.
@@ -54,8 +48,7 @@ impl Form {
     }
 
     pub fn raw_part(mut self, head: &[u8], body: &[u8]) -> Form {
-        self.parts
-            .extend_from_slice(format!("--{BOUNDARY}\r\n").as_bytes());
+        self.parts.extend_from_slice(format!("--{BOUNDARY}\r\n").as_bytes());
         self.parts.extend_from_slice(head);
         self.parts.extend_from_slice(b"\r\n\r\n");
         self.parts.extend_from_slice(body);

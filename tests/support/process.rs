@@ -53,10 +53,7 @@ fn command(args: &[String], env: &[(String, String)]) -> Command {
             command.env_remove(name);
         }
     }
-    command
-        .args(args)
-        .envs(env.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null());
+    command.args(args).envs(env.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
     command
 }
 
@@ -88,11 +85,8 @@ impl Process {
     /// Runs a command that is, or becomes, the program.
     #[track_caller]
     pub fn watch(command: &mut Command) -> Process {
-        let mut child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        let mut child =
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let stderr = child.stderr.take().expect("its standard error");
         let log = Arc::new(Log::default());
         let shared = Arc::clone(&log);
@@ -108,11 +102,7 @@ impl Process {
             shared.lock().ended = true;
             shared.grown.notify_all();
         });
-        Process {
-            child,
-            log,
-            reader: Some(reader),
-        }
+        Process { child, log, reader: Some(reader) }
     }
 
     /// The first answer that `find` gives for a line of the log, those that were there already included. `None` where

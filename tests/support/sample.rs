@@ -36,9 +36,7 @@ pub fn named(name: &str) -> Vec<u8> {
 /// A file of tests/fixtures.
 #[track_caller]
 pub fn fixture(path: &str) -> Vec<u8> {
-    let whole = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(path);
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path);
     match fs::read(&whole) {
         Ok(bytes) => bytes,
         Err(error) => panic!("{}: {error}", whole.display()),
@@ -75,9 +73,8 @@ pub fn png_of_size(seed: u64, size: usize) -> Vec<u8> {
     let mut png = png(seed);
     let end = png.split_off(png.len() - 12);
     let keyword = b"Comment\0";
-    let filler = size
-        .checked_sub(png.len() + end.len() + 12 + keyword.len())
-        .expect("a size that a PNG can have");
+    let filler =
+        size.checked_sub(png.len() + end.len() + 12 + keyword.len()).expect("a size that a PNG can have");
     let mut text = keyword.to_vec();
     text.resize(keyword.len() + filler, b'x');
     png.extend_from_slice(&png_chunk(b"tEXt", &text));
@@ -93,10 +90,7 @@ pub fn png_claiming(width: u32, height: u32) -> Vec<u8> {
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
     png.extend_from_slice(&png_chunk(b"IHDR", &header));
     // An empty zlib stream.
-    png.extend_from_slice(&png_chunk(
-        b"IDAT",
-        &[0x78, 0x9c, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01],
-    ));
+    png.extend_from_slice(&png_chunk(b"IDAT", &[0x78, 0x9c, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01]));
     png.extend_from_slice(&png_chunk(b"IEND", b""));
     png
 }
@@ -113,13 +107,12 @@ fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
 /// PNG, annex D.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc: u32, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            if crc & 1 == 1 {
-                0xedb8_8320 ^ (crc >> 1)
-            } else {
-                crc >> 1
-            }
-        })
+        (0..8).fold(
+            crc ^ u32::from(*byte),
+            |crc, _| {
+                if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 }
+            },
+        )
     })
 }
 
@@ -191,10 +184,7 @@ pub fn pdf(seed: u64, pages: usize) -> Vec<u8> {
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
         format!(
             "<< /Type /Pages /Count {pages} /Kids [{}] >>",
-            (0..pages)
-                .map(|page| format!("{} 0 R", 4 + page))
-                .collect::<Vec<_>>()
-                .join(" ")
+            (0..pages).map(|page| format!("{} 0 R", 4 + page)).collect::<Vec<_>>().join(" ")
         ),
         "<< /Length 29 >>\nstream\n0.5 g 20 20 60 60 re f       \nendstream".to_owned(),
     ];

@@ -28,12 +28,7 @@ impl Setup {
     }
 
     fn in_folder(folder: Arc<Folder>) -> Setup {
-        Setup {
-            folder,
-            args: Vec::new(),
-            env: Vec::new(),
-            plain: true,
-        }
+        Setup { folder, args: Vec::new(), env: Vec::new(), plain: true }
     }
 
     pub fn args(mut self, args: &[&str]) -> Setup {
@@ -65,11 +60,7 @@ impl Setup {
     pub fn start(self) -> Server {
         let process = Process::spawn(&self.command_line(), &self.env, self.folder.path());
         let address = Server::wait_for_address(&process);
-        Server {
-            setup: self,
-            process,
-            address,
-        }
+        Server { setup: self, process, address }
     }
 
     /// Runs `serve` where it is not to come up.
@@ -128,9 +119,8 @@ impl Server {
     fn wait_for_address(process: &Process) -> SocketAddr {
         let address = process.wait_for_line(|line| {
             let rest = &line[line.find("http://")? + "http://".len()..];
-            let end = rest
-                .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == ':'))
-                .unwrap_or(rest.len());
+            let end =
+                rest.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == ':')).unwrap_or(rest.len());
             rest[..end].parse().ok()
         });
         address.unwrap_or_else(|| panic!("the server did not come up:\n{}", process.log()))
@@ -149,18 +139,12 @@ impl Server {
 
     /// No token at all.
     pub fn anyone(&self) -> Client {
-        Client {
-            address: self.address,
-            token: None,
-        }
+        Client { address: self.address, token: None }
     }
 
     /// Just this text as the token.
     pub fn bearer(&self, token: &str) -> Client {
-        Client {
-            address: self.address,
-            token: Some(token.to_owned()),
-        }
+        Client { address: self.address, token: Some(token.to_owned()) }
     }
 
     /// A token with these claims, as the server's own secret signs it.
@@ -231,9 +215,7 @@ impl Server {
 
     #[track_caller]
     pub fn wait_for_log(&self, part: &str) {
-        let found = self
-            .process
-            .wait_for_line(|line| line.contains(part).then_some(()));
+        let found = self.process.wait_for_line(|line| line.contains(part).then_some(()));
         assert!(found.is_some(), "no {part:?} in the log:\n{}", self.log());
     }
 

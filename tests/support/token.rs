@@ -7,12 +7,7 @@ use super::now;
 
 /// HS256 over these claims.
 pub fn sign(secret: &str, claims: &Value) -> String {
-    forge(
-        &json!({"alg": "HS256", "typ": "JWT"}),
-        claims,
-        secret,
-        Algorithm::HS256,
-    )
+    forge(&json!({"alg": "HS256", "typ": "JWT"}), claims, secret, Algorithm::HS256)
 }
 
 /// The claims of a user whose token is good for an hour.
@@ -30,17 +25,10 @@ pub fn forge(header: &Value, claims: &Value, secret: &str, algorithm: Algorithm)
 
 /// Header and claims without a signature.
 pub fn unsigned(header: &Value, claims: &Value) -> String {
-    format!(
-        "{}.{}",
-        base64url(header.to_string().as_bytes()),
-        base64url(claims.to_string().as_bytes())
-    )
+    format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(claims.to_string().as_bytes()))
 }
 
 /// RFC 4648, 5, without padding.
 pub fn base64url(bytes: &[u8]) -> String {
-    super::base64(bytes)
-        .replace('+', "-")
-        .replace('/', "_")
-        .replace('=', "")
+    super::base64(bytes).replace('+', "-").replace('/', "_").replace('=', "")
 }

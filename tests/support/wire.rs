@@ -24,10 +24,7 @@ impl Connection {
         stream.set_read_timeout(Some(DEADLINE)).ok()?;
         stream.set_write_timeout(Some(DEADLINE)).ok()?;
         stream.set_nodelay(true).ok()?;
-        Some(Connection {
-            stream,
-            ahead: Vec::new(),
-        })
+        Some(Connection { stream, ahead: Vec::new() })
     }
 
     /// Sends these bytes, all of them.
@@ -50,9 +47,7 @@ impl Connection {
 
     /// A second handle on the same connection, to send from another thread.
     pub fn sender(&self) -> TcpStream {
-        self.stream
-            .try_clone()
-            .expect("a second handle on the connection")
+        self.stream.try_clone().expect("a second handle on the connection")
     }
 
     /// The next answer, which answers a request of this method.
@@ -68,12 +63,7 @@ impl Connection {
     pub fn try_answer(&mut self, method: &str) -> io::Result<Answer> {
         let head = self.head()?;
         let (status, headers) = parse_head(&head)?;
-        let mut answer = Answer {
-            method: method.to_owned(),
-            status,
-            headers,
-            body: Vec::new(),
-        };
+        let mut answer = Answer { method: method.to_owned(), status, headers, body: Vec::new() };
         if method != "HEAD" && status >= 200 && status != 204 && status != 304 {
             answer.body = self.body(&answer)?;
         }
@@ -119,9 +109,7 @@ impl Connection {
 
     /// RFC 9112, 6.3.
     fn body(&mut self, answer: &Answer) -> io::Result<Vec<u8>> {
-        if answer
-            .try_header("transfer-encoding")
-            .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
+        if answer.try_header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
         {
             let mut body = Vec::new();
             loop {
