@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::ops::Bound;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use redb::backends::FileBackend;
@@ -25,6 +25,10 @@ pub(super) struct Health {
     full: AtomicBool,
     /// A write or a sync has failed for another reason, which is this.
     stopped: OnceLock<String>,
+    /// redb takes the file for shorter than it is.
+    short: AtomicBool,
+    /// The catalog is being closed, and what redb would tidy up is left undone.
+    closing: AtomicBool,
     /// A [`Room`].
     room: AtomicU8,
     /// redb had to walk the whole file when it opened it.
@@ -56,6 +60,7 @@ impl Health {
     /// The database is about to be opened anew. Whether it is for want of room.
     pub fn reset(&self) -> bool {
         self.tripped.store(false, Ordering::Release);
+        self.short.store(false, Ordering::Release);
         self.full.swap(false, Ordering::AcqRel)
     }
 
@@ -65,7 +70,28 @@ impl Health {
     }
 
     pub fn room(&self) -> Room {
-        if self.room.load(Ordering::Acquire) == Room::Held as u8 { Room::Held } else { Room::Spent }
+        if self.room.load(Ordering::Acquire) == Room::Held as u8 {
+            Room::Held
+        } else {
+            Room::Spent
+        }
+    }
+
+    /// Whether redb is to be opened anew: because it takes no more, or to see the file's true length.
+    pub fn wants_reopening(&self) -> bool {
+        self.is_tripped() || self.short.load(Ordering::Acquire)
+    }
+
+    /// While `closing` nothing is written: the file stays as the last commit has left it.
+    pub fn set_closing(&self, closing: bool) {
+        self.closing.store(closing, Ordering::Release);
+    }
+
+    fn check_open(&self) -> io::Result<()> {
+        if self.closing.load(Ordering::Acquire) {
+            return Err(io::Error::other("the catalog is being closed"));
+        }
+        Ok(())
     }
 
     pub fn set_room(&self, room: Room) {
@@ -110,14 +136,17 @@ impl Health {
 pub(super) struct Backend {
     redb: FileBackend,
     file: File,
+    /// The length redb has given the file, which may be more: see `set_len`. None where another process gives it.
+    len: Option<AtomicU64>,
     health: Arc<Health>,
 }
 
 impl Backend {
     /// Takes `file` for reading and writing, and sees to its reserve.
     pub fn new(file: File, health: Arc<Health>) -> io::Result<Backend> {
-        let backend = Backend::for_reading(file, health)?;
+        let mut backend = Backend::for_reading(file, health)?;
         let len = backend.file.metadata()?.len();
+        backend.len = Some(AtomicU64::new(len));
         if len > 0 {
             backend.health.set_room(room::hold(&backend.file, len)?);
         }
@@ -132,13 +161,21 @@ impl Backend {
     /// Takes `file` for reading beside a process that writes it.
     pub fn for_reading(file: File, health: Arc<Health>) -> io::Result<Backend> {
         let redb = FileBackend::new(file.try_clone()?).map_err(io::Error::other)?;
-        Ok(Backend { redb, file, health })
+        Ok(Backend {
+            redb,
+            file,
+            len: None,
+            health,
+        })
     }
 }
 
 impl StorageBackend for Backend {
     fn len(&self) -> io::Result<u64> {
-        self.redb.len()
+        match &self.len {
+            Some(len) => Ok(len.load(Ordering::Acquire)),
+            None => self.redb.len(),
+        }
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
@@ -149,14 +186,25 @@ impl StorageBackend for Backend {
         result
     }
 
+    /// Without a reserve the file is not shortened: what redb gives up, removals will need again. redb would now double
+    /// the length it knows of when it next wants more; opened anew, it takes the file as long as it is. (Pages are
+    /// written whole before they are read, so that what they held is of no matter.)
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let from = self.redb.len()?;
-        let result = if len > from {
-            room::grow(&self.file, from, len).map(|()| Room::Held)
-        } else {
-            room::shrink(&self.file, len)
-        };
-        let result = result.map(|room| self.health.set_room(room));
+        self.health.check_open()?;
+        let result = self.redb.len().and_then(|from| match self.health.room() {
+            room if len > from => room::grow(&self.file, from, len, room),
+            Room::Held => room::shrink(&self.file, len),
+            Room::Spent => {
+                self.health.short.store(true, Ordering::Release);
+                Ok(Room::Spent)
+            }
+        });
+        let result = result.map(|room| {
+            self.health.set_room(room);
+            if let Some(known) = &self.len {
+                known.store(len, Ordering::Release);
+            }
+        });
         self.health.note_write("resize", &result);
         result
     }
@@ -173,6 +221,7 @@ impl StorageBackend for Backend {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.health.check_open()?;
         let result = self.redb.write(offset, data);
         if offset == 0 && result.is_ok() {
             self.health.lock_header().written = Some(data.to_vec());

@@ -2,12 +2,12 @@
 
 use std::sync::MutexGuard;
 
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 
-use super::room::{self, Room};
+use super::room::{self, Allowance, Room};
 use super::rows::Rows;
 use super::tables::{ASSETS, DOOMED, META, meta};
-use super::{Catalog, Error, codec, migrate, verdict};
+use super::{Catalog, Error, codec, verdict};
 use crate::asset::{Asset, AssetId, Format, GroupId, Grouping, UserId};
 
 /// One write transaction. Dropped without `commit` it leaves nothing.
@@ -23,7 +23,7 @@ pub struct Batch<'c> {
     changed: bool,
     /// Something has failed half way.
     broken: bool,
-    writer: MutexGuard<'c, ()>,
+    writer: MutexGuard<'c, Allowance>,
 }
 
 /// Assets whose rows wait in memory at most before they are written; some hundred bytes each.
@@ -32,11 +32,17 @@ pub(super) const MAX_WAITING: usize = 4_096;
 impl<'c> Batch<'c> {
     pub(super) fn new(
         catalog: &'c Catalog,
-        mut txn: WriteTransaction,
-        writer: MutexGuard<'c, ()>,
-    ) -> Result<Batch<'c>, Error> {
-        migrate::configure(&mut txn)?;
-        Ok(Batch { catalog, txn: Some(txn), rows: Rows::default(), changed: false, broken: false, writer })
+        txn: WriteTransaction,
+        writer: MutexGuard<'c, Allowance>,
+    ) -> Batch<'c> {
+        Batch {
+            catalog,
+            txn: Some(txn),
+            rows: Rows::default(),
+            changed: false,
+            broken: false,
+            writer,
+        }
     }
 
     /// The last id ever given; [`AssetId::MIN`] in a new catalog.
@@ -47,7 +53,8 @@ impl<'c> Batch<'c> {
     /// Sets it. It belongs in the batch of the assets that bear the ids.
     pub fn set_last_id(&mut self, id: AssetId) -> Result<(), Error> {
         self.write(|txn, _| {
-            txn.open_table(META)?.insert(meta::LAST_ID, id.as_bytes().as_slice())?;
+            txn.open_table(META)?
+                .insert(meta::LAST_ID, id.as_bytes().as_slice())?;
             Ok(())
         })
     }
@@ -93,7 +100,9 @@ impl<'c> Batch<'c> {
         self.write(|txn, rows| {
             let mut table = txn.open_table(ASSETS)?;
             let before = table.insert(new.id.as_bytes(), record.as_slice())?;
-            let before = before.map(|bytes| codec::decode(old.id, bytes.value())).transpose()?;
+            let before = before
+                .map(|bytes| codec::decode(old.id, bytes.value()))
+                .transpose()?;
             if before.as_ref() != Some(old) {
                 return Err(Error::because("a change of an asset that has changed meanwhile"));
             }
@@ -108,7 +117,8 @@ impl<'c> Batch<'c> {
         self.write(|txn, rows| match remove_record(txn, asset.id)? {
             Some(stored) => {
                 rows.take(&stored);
-                txn.open_table(DOOMED)?.insert(stored.id.as_bytes(), stored.format as u8)?;
+                txn.open_table(DOOMED)?
+                    .insert(stored.id.as_bytes(), stored.format as u8)?;
                 Ok(())
             }
             None => Err(Error::because("a removal of an asset that is not there")),
@@ -147,7 +157,9 @@ impl<'c> Batch<'c> {
     /// before the next opening.
     pub fn commit(mut self) -> Result<(), Error> {
         if self.broken {
-            return Err(self.verdict(Error::because("a commit of a batch in which something has failed")));
+            return Err(self.verdict(Error::because(
+                "a commit of a batch in which something has failed",
+            )));
         }
         if !self.changed {
             return Ok(());
@@ -157,7 +169,20 @@ impl<'c> Batch<'c> {
             // Whatever went wrong: redb begins nothing after it.
             self.catalog.health.trip();
             error
-        })
+        })?;
+        if self.catalog.health.room() == Room::Spent {
+            self.settle();
+        }
+        Ok(())
+    }
+
+    /// Pages that a transaction has given up are free once the next has ended. With no room to grow, the next
+    /// removal needs them: end one that does nothing. If that fails there is no more room than before.
+    fn settle(&self) {
+        let settled = self.catalog.begin_transaction().and_then(|txn| Ok(txn.commit()?));
+        if settled.is_err() {
+            self.catalog.health.trip();
+        }
     }
 
     fn finish(&mut self) -> Result<(), Error> {
@@ -193,16 +218,25 @@ impl<'c> Batch<'c> {
         })
     }
 
-    /// Refuses additions while no reserve stands behind the file; a new one may be had by now.
-    fn need_room(&self) -> Result<(), Error> {
+    /// Refuses additions that would take the removals' room.
+    fn need_room(&mut self) -> Result<(), Error> {
         let health = &self.catalog.health;
-        if health.room() == Room::Spent {
-            health.set_room(room::hold(&self.catalog.file, self.catalog.file.metadata()?.len())?);
+        if health.room() == Room::Held {
+            return Ok(());
         }
-        match health.room() {
-            Room::Held => Ok(()),
-            Room::Spent => Err(Error::Full),
+        let len = self.catalog.file.metadata()?.len();
+        if room::hold(&self.catalog.file, len)? == Room::Held {
+            health.set_room(Room::Held);
+            self.writer.reset();
+            return Ok(());
         }
+        let txn = self.txn.as_ref().ok_or_else(closed)?;
+        let count = txn.open_table(ASSETS)?.len()?;
+        let used_pages = || txn.stats().map(|stats| stats.allocated_pages());
+        if self.writer.take(count, len, used_pages)? {
+            return Ok(());
+        }
+        Err(Error::Full)
     }
 
     fn verdict(&self, error: Error) -> Error {
@@ -217,7 +251,7 @@ impl Drop for Batch<'_> {
         // redb closes nothing in order while its thread panics; the next call opens it anew then.
         if std::thread::panicking() {
             self.catalog.health.trip();
-        } else if self.catalog.health.is_tripped() {
+        } else if self.catalog.health.wants_reopening() {
             // If that fails too the next call tries again, and tells.
             self.catalog.reopen(&self.writer).ok();
         }

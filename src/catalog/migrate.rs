@@ -2,9 +2,7 @@
 
 use std::io;
 
-use redb::{
-    Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, TableError, WriteTransaction,
-};
+use redb::{Database, Durability, ReadTransaction, ReadableDatabase, TableError, WriteTransaction};
 
 use super::Error;
 use super::tables::{
@@ -34,7 +32,10 @@ pub fn prepare(
         return create(database, known(steps));
     };
     if found > known(steps) {
-        return Err(Error::NewerFormat { found, known: known(steps) });
+        return Err(Error::NewerFormat {
+            found,
+            known: known(steps),
+        });
     }
     let lacking = found.checked_sub(1).and_then(|taken| steps.get(taken as usize..));
     let lacking = lacking.ok_or_else(|| Error::because("the catalog's format is none that ever was"))?;
@@ -44,7 +45,8 @@ pub fn prepare(
         for step in lacking {
             step(&txn)?;
         }
-        txn.open_table(META)?.insert(meta::FORMAT, known(steps).to_le_bytes().as_slice())?;
+        txn.open_table(META)?
+            .insert(meta::FORMAT, known(steps).to_le_bytes().as_slice())?;
         txn.commit()?;
     }
     Ok(store_id)
@@ -65,15 +67,10 @@ pub(super) fn check(txn: &ReadTransaction) -> Result<[u8; 16], Error> {
 /// leaving what the next opening needs, so that this walks nothing.
 pub(super) fn begin(database: &Database) -> Result<WriteTransaction, Error> {
     let mut txn = database.begin_write()?;
-    configure(&mut txn)?;
-    Ok(txn)
-}
-
-pub(super) fn configure(txn: &mut WriteTransaction) -> Result<(), Error> {
     txn.set_durability(Durability::Immediate)?;
     txn.set_two_phase_commit(true);
     txn.set_quick_repair(true);
-    Ok(())
+    Ok(txn)
 }
 
 /// Format and store id; `None` for a database without any table, which is a new one.
@@ -85,8 +82,12 @@ fn read_meta(txn: &ReadTransaction) -> Result<Option<(u32, [u8; 16])>, Error> {
         Err(TableError::Storage(error)) => return Err(error.into()),
         Err(_) => return Err(damaged()),
     };
-    let format = table.get(meta::FORMAT)?.and_then(|value| value.value().try_into().ok());
-    let store_id = table.get(meta::STORE_ID)?.and_then(|value| value.value().try_into().ok());
+    let format = table
+        .get(meta::FORMAT)?
+        .and_then(|value| value.value().try_into().ok());
+    let store_id = table
+        .get(meta::STORE_ID)?
+        .and_then(|value| value.value().try_into().ok());
     match (format, store_id) {
         (Some(format), Some(store_id)) => Ok(Some((u32::from_le_bytes(format), store_id))),
         _ => Err(damaged()),

@@ -30,12 +30,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use redb::{
     ConcurrencyMode, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable,
-    ReadableTableMetadata,
+    ReadableTableMetadata, WriteTransaction,
 };
 
 use crate::asset::{Asset, AssetId, Format, Grouping, UserId};
 use backend::{Backend, Health};
 use frozen::Frozen;
+use room::Allowance;
 use tables::{ASSETS, DOOMED};
 
 pub use batch::Batch;
@@ -55,7 +56,7 @@ pub struct Catalog {
     /// None only where opening it anew has failed; the next call tries again.
     database: RwLock<Option<Database>>,
     /// Held by a batch and by whoever opens the database anew.
-    writer: Mutex<()>,
+    writer: Mutex<Allowance>,
     store_id: [u8; 16],
 }
 
@@ -80,7 +81,7 @@ impl Catalog {
         let opened = catch_unwind(AssertUnwindSafe(|| {
             let database = open_for_writing(&file, &health)?;
             let store_id = migrate::prepare(&database, migrate::STEPS, keep_copy)?;
-            Ok::<_, Error>((database, store_id))
+            Ok((database, store_id))
         }));
         let (database, store_id) = match opened {
             Ok(result) => result.map_err(|error| verdict(&health, error))?,
@@ -106,7 +107,13 @@ impl Catalog {
     }
 
     fn new(file: File, health: Arc<Health>, database: Database, store_id: [u8; 16]) -> Catalog {
-        Catalog { file, health, database: RwLock::new(Some(database)), writer: Mutex::new(()), store_id }
+        Catalog {
+            file,
+            health,
+            database: RwLock::new(Some(database)),
+            writer: Mutex::new(Allowance::default()),
+            store_id,
+        }
     }
 
     pub fn get(&self, id: AssetId) -> Result<Option<Asset>, Error> {
@@ -138,8 +145,10 @@ impl Catalog {
             for row in txn.open_table(DOOMED)?.iter()? {
                 let (id, format) = row?;
                 let id = AssetId::from_bytes(*id.value());
-                let format = Format::from_number(format.value())
-                    .ok_or(Error::Damaged { id, flaw: "its format in doomed" })?;
+                let format = Format::from_number(format.value()).ok_or(Error::Damaged {
+                    id,
+                    flaw: "its format in doomed",
+                })?;
                 doomed.push((id, format));
             }
             Ok(doomed)
@@ -171,9 +180,15 @@ impl Catalog {
     ) -> Result<Vec<(AssetId, Result<Asset, Error>)>, Error> {
         use std::ops::Bound;
         self.read(|txn| {
-            let from = after.as_ref().map_or(Bound::Unbounded, |id| Bound::Excluded(id.as_bytes()));
+            let from = after
+                .as_ref()
+                .map_or(Bound::Unbounded, |id| Bound::Excluded(id.as_bytes()));
             let mut records = Vec::new();
-            for row in txn.open_table(ASSETS)?.range::<&[u8; 16]>((from, Bound::Unbounded))?.take(limit) {
+            for row in txn
+                .open_table(ASSETS)?
+                .range::<&[u8; 16]>((from, Bound::Unbounded))?
+                .take(limit)
+            {
                 let (id, bytes) = row?;
                 let id = AssetId::from_bytes(*id.value());
                 records.push((id, codec::decode(id, bytes.value())));
@@ -212,14 +227,16 @@ impl Catalog {
         if self.health.is_tripped() {
             self.reopen(&writer)?;
         }
-        let txn = match self.database().as_ref() {
-            Some(Database::Writable(database)) => database.begin_write(),
-            Some(Database::Reading(_)) => {
-                return Err(Error::because("the catalog was opened for reading alone"));
-            }
-            None => return Err(Error::because("the catalog is closed")),
-        };
-        Batch::new(self, txn?, writer)
+        Ok(Batch::new(self, self.begin_transaction()?, writer))
+    }
+
+    /// A write transaction; the writer's lock is held.
+    fn begin_transaction(&self) -> Result<WriteTransaction, Error> {
+        match self.database().as_ref() {
+            Some(Database::Writable(database)) => migrate::begin(database),
+            Some(Database::Reading(_)) => Err(Error::because("the catalog was opened for reading alone")),
+            None => Err(Error::because("the catalog is closed")),
+        }
     }
 
     fn database(&self) -> RwLockReadGuard<'_, Option<Database>> {
@@ -251,18 +268,24 @@ impl Catalog {
 
     /// Closes the database and opens it again: with more room where it lacked some, for reading alone where a write has
     /// failed otherwise. Waits for reads under way; a batch cannot be.
-    fn reopen(&self, _writer: &MutexGuard<'_, ()>) -> Result<(), Error> {
+    fn reopen(&self, _writer: &MutexGuard<'_, Allowance>) -> Result<(), Error> {
         let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
         let reading = matches!(*database, Some(Database::Reading(_)));
-        // The locks on the file must be gone before they are taken anew.
+        // The locks on the file must be gone before they are taken anew. redb has nothing to tidy up that matters.
+        self.health.set_closing(true);
         *database = None;
+        self.health.set_closing(false);
         let lacked_room = self.health.reset();
         let opened = if reading {
             open_for_reading(&self.file, &self.health).map(Database::Reading)
         } else if self.health.stopped().is_some() {
             open_frozen(&self.file, &self.health).map(Database::Writable)
         } else {
-            let room = if lacked_room { room::make_room(&self.file).map(Some) } else { Ok(None) };
+            let room = if lacked_room {
+                room::make_room(&self.file).map(Some)
+            } else {
+                Ok(None)
+            };
             room.map_err(Error::from).and_then(|room| {
                 let database = open_for_writing(&self.file, &self.health)?;
                 // The opening has looked for a reserve behind the longer file; without one, nothing is added.
@@ -281,6 +304,16 @@ impl Catalog {
                 self.health.trip();
                 Err(error)
             }
+        }
+    }
+}
+
+impl Drop for Catalog {
+    /// redb ends with a commit that packs the file together. On a full disk that would give away the room kept for
+    /// removals; the file opens as well without.
+    fn drop(&mut self) {
+        if self.health.room() == room::Room::Spent {
+            self.health.set_closing(true);
         }
     }
 }
@@ -311,7 +344,9 @@ fn open_for_reading(file: &File, health: &Arc<Health>) -> Result<ReadOnlyDatabas
 /// Nothing of this reaches the file, so it takes no locks on it either.
 fn open_frozen(file: &File, health: &Health) -> Result<redb::Database, Error> {
     let frozen = Frozen::new(file.try_clone()?, &health.synced_header())?;
-    Ok(redb::Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(frozen)?)
+    Ok(redb::Database::builder()
+        .set_cache_size(CACHE_BYTES)
+        .create_with_backend(frozen)?)
 }
 
 /// What `error` means for the writer: once redb has latched it tells no more than that.

@@ -10,10 +10,7 @@ use redb::{Key, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::Error;
 use super::groups::Totals;
-use super::tables::{
-    BY_CAMPAIGN, BY_CLIENT, BY_CLIENT_CAMPAIGN, BY_DIGEST, BY_TAG, BY_TYPE, DigestKey, PairKey, TOTALS,
-    TypeKey, WordKey,
-};
+use super::tables::{BY_CAMPAIGN, BY_CLIENT, BY_CLIENT_CAMPAIGN, BY_DIGEST, BY_TAG, BY_TYPE, TOTALS};
 use crate::asset::{Asset, Digest, GroupId};
 
 type OwnTypeKey = (u64, u8, [u8; 16]);
@@ -103,7 +100,10 @@ pub(super) fn total_keys(
     let campaigns = [Some(String::new()), campaign];
     clients.into_iter().flatten().flat_map(move |client| {
         let campaigns = campaigns.clone();
-        campaigns.into_iter().flatten().map(move |campaign| (owner, client.clone(), campaign, kind))
+        campaigns
+            .into_iter()
+            .flatten()
+            .map(move |campaign| (owner, client.clone(), campaign, kind))
     })
 }
 
