@@ -25,16 +25,8 @@ use assetd::catalog::{Catalog, Query};
 const FILL: u64 = 4_000;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench")
-        .collect();
-    match arguments
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["hold", path] => hold(Path::new(path)),
         ["idle", path] => idle(Path::new(path)),
         [] => measure(1_000_000),
@@ -47,10 +39,7 @@ fn measure(most: u64) {
     let folder = std::env::temp_dir().join(format!("assetd-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the files");
     inserts(&folder);
-    let counts: Vec<u64> = [1_000, 100_000, most]
-        .into_iter()
-        .filter(|count| *count <= most)
-        .collect();
+    let counts: Vec<u64> = [1_000, 100_000, most].into_iter().filter(|count| *count <= most).collect();
     let files: Vec<PathBuf> = counts.iter().map(|count| filled(&folder, *count)).collect();
     pages(&counts, &files);
     if let (Some(count), Some(file)) = (counts.last(), files.last()) {
@@ -62,13 +51,7 @@ fn measure(most: u64) {
 
 fn open(path: &Path) -> File {
     let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .expect("the catalog's file")
+    options.read(true).write(true).create(true).truncate(false).open(path).expect("the catalog's file")
 }
 
 fn catalog(path: &Path) -> Catalog {
@@ -102,33 +85,13 @@ fn id(place: u64) -> AssetId {
 fn asset(place: u64) -> Asset {
     let r = mix(place);
     let (format, facts) = match r % 4 {
-        0 => (
-            Format::Jpg,
-            Facts::Image {
-                width: 4000,
-                height: 3000,
-            },
-        ),
-        1 => (
-            Format::Mp4,
-            Facts::Video {
-                width: 1920,
-                height: 1080,
-                duration: 42,
-            },
-        ),
+        0 => (Format::Jpg, Facts::Image { width: 4000, height: 3000 }),
+        1 => (Format::Mp4, Facts::Video { width: 1920, height: 1080, duration: 42 }),
         2 => (Format::Mp3, Facts::Audio { duration: 251 }),
         _ => (Format::Pdf, Facts::Document { page_count: Some(12) }),
     };
-    let client = if (r >> 8) % 10 == 0 {
-        "tenth".to_owned()
-    } else {
-        format!("client-{}", (r >> 16) % 100)
-    };
-    let tags = [
-        format!("tag {}", (r >> 24) % 50),
-        format!("tag {}", (r >> 32) % 50),
-    ];
+    let client = if (r >> 8) % 10 == 0 { "tenth".to_owned() } else { format!("client-{}", (r >> 16) % 100) };
+    let tags = [format!("tag {}", (r >> 24) % 50), format!("tag {}", (r >> 32) % 50)];
     let mut sha256 = [0; 32];
     sha256[..8].copy_from_slice(&mix(r).to_be_bytes());
     sha256[24..].copy_from_slice(&r.to_be_bytes());
@@ -137,12 +100,9 @@ fn asset(place: u64) -> Asset {
         owner: owner(),
         client: Some(group(&client)),
         campaign: Some(group(&format!("campaign-{}", (r >> 40) % 20))),
-        name: Name::given(&format!(
-            "Spring campaign, picture {place}.{}",
-            format.extension()
-        ))
-        .expect("a short name")
-        .expect("a name"),
+        name: Name::given(&format!("Spring campaign, picture {place}.{}", format.extension()))
+            .expect("a short name")
+            .expect("a name"),
         tags: Tags::new(tags).expect("good tags"),
         size: r % 5_000_000,
         sha256,
@@ -175,14 +135,8 @@ fn inserts(folder: &Path) {
             start.elapsed()
         })
         .collect();
-    println!(
-        "a write of 4 KiB and its fdatasync: {:.2} ms\n",
-        ms(median(syncs))
-    );
-    println!(
-        "{:>10} {:>12} {:>14} {:>12}",
-        "a batch", "assets/s", "ms a batch", "µs an asset"
-    );
+    println!("a write of 4 KiB and its fdatasync: {:.2} ms\n", ms(median(syncs)));
+    println!("{:>10} {:>12} {:>14} {:>12}", "a batch", "assets/s", "ms a batch", "µs an asset");
     let catalog = catalog(&folder.join("inserts"));
     let mut place = 0;
     for size in [1, 16, 64, 256, 4_000] {
@@ -237,103 +191,19 @@ fn shapes(count: u64) -> Vec<(&'static str, Query)> {
     vec![
         ("all", all.clone()),
         ("kind", Query { kind, ..all.clone() }),
-        (
-            "client",
-            Query {
-                client: client.clone(),
-                ..all.clone()
-            },
-        ),
-        (
-            "client, kind",
-            Query {
-                client: client.clone(),
-                kind,
-                ..all.clone()
-            },
-        ),
-        (
-            "campaign",
-            Query {
-                campaign: campaign.clone(),
-                ..all.clone()
-            },
-        ),
-        (
-            "client, campaign",
-            Query {
-                client: client.clone(),
-                campaign: campaign.clone(),
-                ..all.clone()
-            },
-        ),
-        (
-            "client, campaign, kind",
-            Query {
-                client: client.clone(),
-                campaign,
-                kind,
-                ..all.clone()
-            },
-        ),
-        (
-            "tag",
-            Query {
-                tags: tag(&["tag 7"]),
-                ..all.clone()
-            },
-        ),
-        (
-            "tag, client",
-            Query {
-                tags: tag(&["tag 7"]),
-                client: client.clone(),
-                ..all.clone()
-            },
-        ),
-        (
-            "two tags",
-            Query {
-                tags: tag(&["tag 7", "tag 8"]),
-                ..all.clone()
-            },
-        ),
-        (
-            "q, each matches",
-            Query {
-                q: Some("SPRING".into()),
-                ..all.clone()
-            },
-        ),
-        (
-            "q, none matches",
-            Query {
-                q: Some("needle".into()),
-                ..all.clone()
-            },
-        ),
-        (
-            "q, client, none matches",
-            Query {
-                q: Some("needle".into()),
-                client,
-                ..all.clone()
-            },
-        ),
-        (
-            "sha256",
-            Query {
-                sha256,
-                ..all.clone()
-            },
-        ),
-        (
-            "offset of half",
-            Query {
-                offset: count / 2,
-                ..all
-            },
-        ),
+        ("client", Query { client: client.clone(), ..all.clone() }),
+        ("client, kind", Query { client: client.clone(), kind, ..all.clone() }),
+        ("campaign", Query { campaign: campaign.clone(), ..all.clone() }),
+        ("client, campaign", Query { client: client.clone(), campaign: campaign.clone(), ..all.clone() }),
+        ("client, campaign, kind", Query { client: client.clone(), campaign, kind, ..all.clone() }),
+        ("tag", Query { tags: tag(&["tag 7"]), ..all.clone() }),
+        ("tag, client", Query { tags: tag(&["tag 7"]), client: client.clone(), ..all.clone() }),
+        ("two tags", Query { tags: tag(&["tag 7", "tag 8"]), ..all.clone() }),
+        ("q, each matches", Query { q: Some("SPRING".into()), ..all.clone() }),
+        ("q, none matches", Query { q: Some("needle".into()), ..all.clone() }),
+        ("q, client, none matches", Query { q: Some("needle".into()), client, ..all.clone() }),
+        ("sha256", Query { sha256, ..all.clone() }),
+        ("offset of half", Query { offset: count / 2, ..all }),
     ]
 }
 
@@ -350,10 +220,7 @@ fn pages(counts: &[u64], files: &[PathBuf]) {
             let whole_list = query.sha256.is_some() || query.offset > 0;
             let page = |run: u64| {
                 let before = (!whole_list).then(|| id(mix(run) % count));
-                let query = Query {
-                    before,
-                    ..query.clone()
-                };
+                let query = Query { before, ..query.clone() };
                 let start = Instant::now();
                 let page = catalog.list(owner(), &query).expect("a page");
                 let time = start.elapsed();
@@ -395,10 +262,7 @@ fn idle(path: &Path) {
     let open = own_memory_kib();
     let count = catalog.count().expect("a count");
     for run in 0..1_000 {
-        let query = Query {
-            before: Some(id(mix(run) % count)),
-            ..Query::default()
-        };
+        let query = Query { before: Some(id(mix(run) % count)), ..Query::default() };
         catalog.list(owner(), &query).expect("a page");
     }
     println!(
@@ -420,11 +284,7 @@ fn idle(path: &Path) {
 fn own_memory_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("proc(5)");
     let line = status.lines().find(|line| line.starts_with("RssAnon:"));
-    let digits: String = line
-        .unwrap_or_default()
-        .chars()
-        .filter(char::is_ascii_digit)
-        .collect();
+    let digits: String = line.unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
     digits.parse().unwrap_or(0)
 }
 
@@ -454,17 +314,12 @@ fn openings(file: &Path, count: u64) {
             .spawn()
             .expect("a process");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("its output"))
-            .read_line(&mut line)
-            .expect("a line");
+        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
         child.kill().expect("a signal");
         child.wait().expect("its end");
         opened("after kill -9 in a transaction");
     }
-    let status = Command::new(std::env::current_exe().expect("this program"))
-        .arg("idle")
-        .arg(file)
-        .status();
+    let status = Command::new(std::env::current_exe().expect("this program")).arg("idle").arg(file).status();
     assert!(status.expect("a process").success());
 }
 
@@ -476,14 +331,10 @@ fn whole(file: &Path, count: u64) {
         let done = work();
         println!("{name:<34} {:>8.2} s ({done})", start.elapsed().as_secs_f64());
     };
-    timed("verify (faults)", &|| {
-        catalog.verify().expect("a verification").len() as u64
-    });
+    timed("verify (faults)", &|| catalog.verify().expect("a verification").len() as u64);
     timed("a cascade (assets)", &|| {
         let mut batch = catalog.begin().expect("a batch");
-        let removed = batch
-            .remove_group(None, Grouping::Client, &group("tenth"))
-            .expect("a cascade");
+        let removed = batch.remove_group(None, Grouping::Client, &group("tenth")).expect("a cascade");
         batch.commit().expect("a commit");
         removed.len() as u64
     });

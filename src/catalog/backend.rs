@@ -70,11 +70,7 @@ impl Health {
     }
 
     pub fn room(&self) -> Room {
-        if self.room.load(Ordering::Acquire) == Room::Held as u8 {
-            Room::Held
-        } else {
-            Room::Spent
-        }
+        if self.room.load(Ordering::Acquire) == Room::Held as u8 { Room::Held } else { Room::Spent }
     }
 
     /// Whether redb is to be opened anew: because it takes no more, or to see the file's true length.
@@ -161,12 +157,7 @@ impl Backend {
     /// Takes `file` for reading beside a process that writes it.
     pub fn for_reading(file: File, health: Arc<Health>) -> io::Result<Backend> {
         let redb = FileBackend::new(file.try_clone()?).map_err(io::Error::other)?;
-        Ok(Backend {
-            redb,
-            file,
-            len: None,
-            health,
-        })
+        Ok(Backend { redb, file, len: None, health })
     }
 }
 

@@ -35,14 +35,7 @@ impl<'c> Batch<'c> {
         txn: WriteTransaction,
         writer: MutexGuard<'c, Allowance>,
     ) -> Batch<'c> {
-        Batch {
-            catalog,
-            txn: Some(txn),
-            rows: Rows::default(),
-            changed: false,
-            broken: false,
-            writer,
-        }
+        Batch { catalog, txn: Some(txn), rows: Rows::default(), changed: false, broken: false, writer }
     }
 
     /// The last id ever given; [`AssetId::MIN`] in a new catalog.
@@ -53,8 +46,7 @@ impl<'c> Batch<'c> {
     /// Sets it. It belongs in the batch of the assets that bear the ids.
     pub fn set_last_id(&mut self, id: AssetId) -> Result<(), Error> {
         self.write(|txn, _| {
-            txn.open_table(META)?
-                .insert(meta::LAST_ID, id.as_bytes().as_slice())?;
+            txn.open_table(META)?.insert(meta::LAST_ID, id.as_bytes().as_slice())?;
             Ok(())
         })
     }
@@ -100,9 +92,7 @@ impl<'c> Batch<'c> {
         self.write(|txn, rows| {
             let mut table = txn.open_table(ASSETS)?;
             let before = table.insert(new.id.as_bytes(), record.as_slice())?;
-            let before = before
-                .map(|bytes| codec::decode(old.id, bytes.value()))
-                .transpose()?;
+            let before = before.map(|bytes| codec::decode(old.id, bytes.value())).transpose()?;
             if before.as_ref() != Some(old) {
                 return Err(Error::because("a change of an asset that has changed meanwhile"));
             }
@@ -117,8 +107,7 @@ impl<'c> Batch<'c> {
         self.write(|txn, rows| match remove_record(txn, asset.id)? {
             Some(stored) => {
                 rows.take(&stored);
-                txn.open_table(DOOMED)?
-                    .insert(stored.id.as_bytes(), stored.format as u8)?;
+                txn.open_table(DOOMED)?.insert(stored.id.as_bytes(), stored.format as u8)?;
                 Ok(())
             }
             None => Err(Error::because("a removal of an asset that is not there")),
@@ -157,9 +146,7 @@ impl<'c> Batch<'c> {
     /// before the next opening.
     pub fn commit(mut self) -> Result<(), Error> {
         if self.broken {
-            return Err(self.verdict(Error::because(
-                "a commit of a batch in which something has failed",
-            )));
+            return Err(self.verdict(Error::because("a commit of a batch in which something has failed")));
         }
         if !self.changed {
             return Ok(());

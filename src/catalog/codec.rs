@@ -162,11 +162,9 @@ impl RecordV1<'_> {
             };
             let (kind_of_facts, facts_fit) = match self.facts {
                 FactsV1::Image { width, height } => (Kind::Image, pixels_fit(width, height)),
-                FactsV1::Video {
-                    width,
-                    height,
-                    duration,
-                } => (Kind::Video, pixels_fit(width, height) && duration > 0),
+                FactsV1::Video { width, height, duration } => {
+                    (Kind::Video, pixels_fit(width, height) && duration > 0)
+                }
                 FactsV1::Audio { duration } => (Kind::Audio, duration > 0),
                 FactsV1::Document { .. } => (Kind::Document, true),
             };
@@ -194,15 +192,7 @@ impl RecordV1<'_> {
 fn facts_to_v1(facts: &Facts) -> FactsV1 {
     match *facts {
         Facts::Image { width, height } => FactsV1::Image { width, height },
-        Facts::Video {
-            width,
-            height,
-            duration,
-        } => FactsV1::Video {
-            width,
-            height,
-            duration,
-        },
+        Facts::Video { width, height, duration } => FactsV1::Video { width, height, duration },
         Facts::Audio { duration } => FactsV1::Audio { duration },
         Facts::Document { page_count } => FactsV1::Document { page_count },
     }
@@ -211,15 +201,7 @@ fn facts_to_v1(facts: &Facts) -> FactsV1 {
 fn facts_from_v1(facts: &FactsV1) -> Facts {
     match *facts {
         FactsV1::Image { width, height } => Facts::Image { width, height },
-        FactsV1::Video {
-            width,
-            height,
-            duration,
-        } => Facts::Video {
-            width,
-            height,
-            duration,
-        },
+        FactsV1::Video { width, height, duration } => Facts::Video { width, height, duration },
         FactsV1::Audio { duration } => Facts::Audio { duration },
         FactsV1::Document { page_count } => Facts::Document { page_count },
     }

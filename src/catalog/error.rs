@@ -39,10 +39,7 @@ impl Error {
 
 /// Whether an operation failed for want of room: the disk's, or the user's share of it.
 pub(super) fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 impl From<redb::Error> for Error {
@@ -65,21 +62,10 @@ macro_rules! by_way_of_redb {
     )*};
 }
 
-by_way_of_redb!(
-    StorageError,
-    TableError,
-    TransactionError,
-    CommitError,
-    DatabaseError,
-    SetDurabilityError
-);
+by_way_of_redb!(StorageError, TableError, TransactionError, CommitError, DatabaseError, SetDurabilityError);
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Error {
-        if is_full(&error) {
-            Error::Full
-        } else {
-            Error::Other(error.into())
-        }
+        if is_full(&error) { Error::Full } else { Error::Other(error.into()) }
     }
 }

@@ -34,10 +34,7 @@ struct Changed {
 impl Frozen {
     pub fn new(file: File, header: &[u8]) -> io::Result<Frozen> {
         let len = file.metadata()?.len();
-        let changed = Mutex::new(Changed {
-            len,
-            blocks: BTreeMap::new(),
-        });
+        let changed = Mutex::new(Changed { len, blocks: BTreeMap::new() });
         let frozen = Frozen { file, changed };
         frozen.write(0, header)?;
         Ok(frozen)

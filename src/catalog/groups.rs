@@ -93,9 +93,7 @@ pub(super) fn groups(
                     last.bytes = last.bytes.saturating_add(bytes);
                 }
                 _ => {
-                    let id = text
-                        .parse()
-                        .map_err(|_| Error::because("a row of totals names no group"))?;
+                    let id = text.parse().map_err(|_| Error::because("a row of totals names no group"))?;
                     groups.push(GroupTotals { id, count, bytes });
                 }
             }

@@ -32,10 +32,7 @@ pub fn prepare(
         return create(database, known(steps));
     };
     if found > known(steps) {
-        return Err(Error::NewerFormat {
-            found,
-            known: known(steps),
-        });
+        return Err(Error::NewerFormat { found, known: known(steps) });
     }
     let lacking = found.checked_sub(1).and_then(|taken| steps.get(taken as usize..));
     let lacking = lacking.ok_or_else(|| Error::because("the catalog's format is none that ever was"))?;
@@ -45,8 +42,7 @@ pub fn prepare(
         for step in lacking {
             step(&txn)?;
         }
-        txn.open_table(META)?
-            .insert(meta::FORMAT, known(steps).to_le_bytes().as_slice())?;
+        txn.open_table(META)?.insert(meta::FORMAT, known(steps).to_le_bytes().as_slice())?;
         txn.commit()?;
     }
     Ok(store_id)
@@ -82,12 +78,8 @@ fn read_meta(txn: &ReadTransaction) -> Result<Option<(u32, [u8; 16])>, Error> {
         Err(TableError::Storage(error)) => return Err(error.into()),
         Err(_) => return Err(damaged()),
     };
-    let format = table
-        .get(meta::FORMAT)?
-        .and_then(|value| value.value().try_into().ok());
-    let store_id = table
-        .get(meta::STORE_ID)?
-        .and_then(|value| value.value().try_into().ok());
+    let format = table.get(meta::FORMAT)?.and_then(|value| value.value().try_into().ok());
+    let store_id = table.get(meta::STORE_ID)?.and_then(|value| value.value().try_into().ok());
     match (format, store_id) {
         (Some(format), Some(store_id)) => Ok(Some((u32::from_le_bytes(format), store_id))),
         _ => Err(damaged()),

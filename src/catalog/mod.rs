@@ -145,10 +145,8 @@ impl Catalog {
             for row in txn.open_table(DOOMED)?.iter()? {
                 let (id, format) = row?;
                 let id = AssetId::from_bytes(*id.value());
-                let format = Format::from_number(format.value()).ok_or(Error::Damaged {
-                    id,
-                    flaw: "its format in doomed",
-                })?;
+                let format = Format::from_number(format.value())
+                    .ok_or(Error::Damaged { id, flaw: "its format in doomed" })?;
                 doomed.push((id, format));
             }
             Ok(doomed)
@@ -180,15 +178,9 @@ impl Catalog {
     ) -> Result<Vec<(AssetId, Result<Asset, Error>)>, Error> {
         use std::ops::Bound;
         self.read(|txn| {
-            let from = after
-                .as_ref()
-                .map_or(Bound::Unbounded, |id| Bound::Excluded(id.as_bytes()));
+            let from = after.as_ref().map_or(Bound::Unbounded, |id| Bound::Excluded(id.as_bytes()));
             let mut records = Vec::new();
-            for row in txn
-                .open_table(ASSETS)?
-                .range::<&[u8; 16]>((from, Bound::Unbounded))?
-                .take(limit)
-            {
+            for row in txn.open_table(ASSETS)?.range::<&[u8; 16]>((from, Bound::Unbounded))?.take(limit) {
                 let (id, bytes) = row?;
                 let id = AssetId::from_bytes(*id.value());
                 records.push((id, codec::decode(id, bytes.value())));
@@ -281,11 +273,7 @@ impl Catalog {
         } else if self.health.stopped().is_some() {
             open_frozen(&self.file, &self.health).map(Database::Writable)
         } else {
-            let room = if lacked_room {
-                room::make_room(&self.file).map(Some)
-            } else {
-                Ok(None)
-            };
+            let room = if lacked_room { room::make_room(&self.file).map(Some) } else { Ok(None) };
             room.map_err(Error::from).and_then(|room| {
                 let database = open_for_writing(&self.file, &self.health)?;
                 // The opening has looked for a reserve behind the longer file; without one, nothing is added.
@@ -344,9 +332,7 @@ fn open_for_reading(file: &File, health: &Arc<Health>) -> Result<ReadOnlyDatabas
 /// Nothing of this reaches the file, so it takes no locks on it either.
 fn open_frozen(file: &File, health: &Health) -> Result<redb::Database, Error> {
     let frozen = Frozen::new(file.try_clone()?, &health.synced_header())?;
-    Ok(redb::Database::builder()
-        .set_cache_size(CACHE_BYTES)
-        .create_with_backend(frozen)?)
+    Ok(redb::Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(frozen)?)
 }
 
 /// What `error` means for the writer: once redb has latched it tells no more than that.

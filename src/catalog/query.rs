@@ -86,9 +86,7 @@ impl Filter<'_> {
 
     fn takes(&self, record: &RecordV1<'_>) -> bool {
         self.client.is_none_or(|client| record.client == Some(client))
-            && self
-                .campaign
-                .is_none_or(|campaign| record.campaign == Some(campaign))
+            && self.campaign.is_none_or(|campaign| record.campaign == Some(campaign))
             && self.kind.is_none_or(|kind| record.kind() == kind)
             && self.tags.iter().all(|tag| record.tags.contains(&tag.as_str()))
             && self.q.is_none_or(|q| fold(record.name).contains(q))
@@ -105,18 +103,8 @@ pub(super) fn list(txn: &ReadTransaction, owner: UserId, query: &Query) -> Resul
         let ranges = tags.len() + usize::from(client.is_some() || campaign.is_some());
         ranges <= 1
     };
-    let mut cost = if is_search && !every_step_matches {
-        Cost::bounded()
-    } else {
-        Cost::unbounded()
-    };
-    let mut page = Page {
-        assets: Vec::new(),
-        next: None,
-        skip: 0,
-        total: None,
-        cost: 0,
-    };
+    let mut cost = if is_search && !every_step_matches { Cost::bounded() } else { Cost::unbounded() };
+    let mut page = Page { assets: Vec::new(), next: None, skip: 0, total: None, cost: 0 };
     if tags.len() > Tags::MAX {
         // No asset bears so many.
         return Ok(page);
@@ -124,20 +112,8 @@ pub(super) fn list(txn: &ReadTransaction, owner: UserId, query: &Query) -> Resul
 
     // What the ranges below do not tell.
     let filter = match query.sha256 {
-        Some(_) => Filter {
-            client,
-            campaign,
-            kind: query.kind,
-            tags: &tags,
-            q: q.as_deref(),
-        },
-        None => Filter {
-            client: None,
-            campaign: None,
-            kind: None,
-            tags: &[],
-            q: q.as_deref(),
-        },
+        Some(_) => Filter { client, campaign, kind: query.kind, tags: &tags, q: q.as_deref() },
+        None => Filter { client: None, campaign: None, kind: None, tags: &[], q: q.as_deref() },
     };
     let records = txn.open_table(ASSETS)?;
     let mut keep = |id: AssetId, cost: &mut Cost| {
@@ -172,27 +148,14 @@ pub(super) fn list(txn: &ReadTransaction, owner: UserId, query: &Query) -> Resul
 
     let mut lanes = Vec::new();
     if let Some(digest) = query.sha256 {
-        lanes.push(Lane::new(
-            by_digest(txn, owner, digest, query.before)?,
-            Vec::new(),
-            &mut cost,
-        )?);
+        lanes.push(Lane::new(by_digest(txn, owner, digest, query.before)?, Vec::new(), &mut cost)?);
     } else {
-        for kind in Kind::ALL
-            .into_iter()
-            .filter(|each| query.kind.is_none_or(|kind| kind == *each))
-        {
+        for kind in Kind::ALL.into_iter().filter(|each| query.kind.is_none_or(|kind| kind == *each)) {
             let (whose, before) = ((owner, kind), query.before);
             let mut ranges = Vec::new();
             match (client, campaign) {
                 (Some(client), Some(campaign)) => {
-                    ranges.push(by_pair(
-                        txn,
-                        BY_CLIENT_CAMPAIGN,
-                        whose,
-                        (client, campaign),
-                        before,
-                    )?);
+                    ranges.push(by_pair(txn, BY_CLIENT_CAMPAIGN, whose, (client, campaign), before)?);
                 }
                 (Some(client), None) => ranges.push(by_word(txn, BY_CLIENT, whose, client, before)?),
                 (None, Some(campaign)) => ranges.push(by_word(txn, BY_CAMPAIGN, whose, campaign, before)?),
@@ -229,10 +192,7 @@ pub(super) fn list(txn: &ReadTransaction, owner: UserId, query: &Query) -> Resul
         }
         merge.pass(&mut cost, &mut keep)?;
     }
-    page.assets = ids
-        .iter()
-        .map(|id| read(&records, *id))
-        .collect::<Result<_, Error>>()?;
+    page.assets = ids.iter().map(|id| read(&records, *id)).collect::<Result<_, Error>>()?;
     page.cost = cost.spent.saturating_add(ids.len() as u64 * Cost::RECORD);
     Ok(page)
 }
@@ -257,10 +217,7 @@ fn read(records: &ReadOnlyTable<IdBytes, &'static [u8]>, id: AssetId) -> Result<
 }
 
 fn lost(id: AssetId) -> Error {
-    Error::Damaged {
-        id,
-        flaw: "a row names it, and it is not there",
-    }
+    Error::Damaged { id, flaw: "a row names it, and it is not there" }
 }
 
 /// The tags as they are stored, each once.

@@ -100,10 +100,7 @@ pub(super) fn total_keys(
     let campaigns = [Some(String::new()), campaign];
     clients.into_iter().flatten().flat_map(move |client| {
         let campaigns = campaigns.clone();
-        campaigns
-            .into_iter()
-            .flatten()
-            .map(move |campaign| (owner, client.clone(), campaign, kind))
+        campaigns.into_iter().flatten().map(move |campaign| (owner, client.clone(), campaign, kind))
     })
 }
 

@@ -47,11 +47,7 @@ impl<K: Key + 'static> Checked<K> {
         name: &'static str,
         table: TableDefinition<K, ()>,
     ) -> Result<Checked<K>, Error> {
-        Ok(Checked {
-            name,
-            table: txn.open_table(table)?,
-            expected: 0,
-        })
+        Ok(Checked { name, table: txn.open_table(table)?, expected: 0 })
     }
 
     /// A record has this row.
@@ -83,10 +79,7 @@ impl<K: RowKey + 'static> Checked<K> {
                 None => None,
             };
             if !asset.is_some_and(|asset| has_row(&asset, key.value())) {
-                faults.add(format!(
-                    "a row in {} names asset {id}, whose record does not have it",
-                    self.name
-                ));
+                faults.add(format!("a row in {} names asset {id}, whose record does not have it", self.name));
             }
         }
         Ok(())
@@ -134,12 +127,7 @@ pub(super) fn verify(txn: &ReadTransaction) -> Result<Vec<String>, Error> {
         if let (Some(client), Some(campaign)) = (client, campaign) {
             by_pair.expect(id, (owner, client, campaign, kind, key), &mut faults)?;
         }
-        for key in total_keys(
-            owner,
-            client.map(str::to_owned),
-            campaign.map(str::to_owned),
-            kind,
-        ) {
+        for key in total_keys(owner, client.map(str::to_owned), campaign.map(str::to_owned), kind) {
             let total = totals.entry(key).or_default();
             total.count += 1;
             total.bytes = total.bytes.saturating_add(asset.size);
@@ -190,9 +178,8 @@ fn check_totals(
         let (key, value) = row?;
         let (owner, client, campaign, kind) = key.value();
         let found = Totals::from_row(Some(value.value()));
-        let wanted = expected
-            .remove(&(owner, client.to_owned(), campaign.to_owned(), kind))
-            .unwrap_or_default();
+        let wanted =
+            expected.remove(&(owner, client.to_owned(), campaign.to_owned(), kind)).unwrap_or_default();
         if found != wanted {
             faults.add(format!(
                 "the total of user {owner}, client {client:?}, campaign {campaign:?}, kind {kind} is {found:?} \
@@ -219,20 +206,13 @@ fn check_rest(
         let (id, format) = row?;
         let id = AssetId::from_bytes(*id.value());
         if records.get(id.as_bytes())?.is_some() {
-            faults.add(format!(
-                "asset {id} has a record, and its files are to be unlinked"
-            ));
+            faults.add(format!("asset {id} has a record, and its files are to be unlinked"));
         }
         if Format::from_number(format.value()).is_none() {
-            faults.add(format!(
-                "the files of {id} are to be unlinked, and their format is unknown"
-            ));
+            faults.add(format!("the files of {id} are to be unlinked, and their format is unknown"));
         }
     }
-    let given = txn
-        .open_table(META)?
-        .get(meta::LAST_ID)?
-        .map(|value| value.value().to_vec());
+    let given = txn.open_table(META)?.get(meta::LAST_ID)?.map(|value| value.value().to_vec());
     if given.is_some_and(|given| given.as_slice() < last.as_bytes().as_slice()) {
         faults.add(format!("asset {last} is newer than the last id given"));
     }

@@ -27,18 +27,12 @@ impl Cost {
 
     /// For a walk each step of which is a match: what it costs is what was asked for.
     pub fn unbounded() -> Cost {
-        Cost {
-            spent: 0,
-            bound: u64::MAX,
-        }
+        Cost { spent: 0, bound: u64::MAX }
     }
 
     /// For a search.
     pub fn bounded() -> Cost {
-        Cost {
-            spent: 0,
-            bound: Cost::MOST,
-        }
+        Cost { spent: 0, bound: Cost::MOST }
     }
 
     pub fn add(&mut self, cost: u64) {
@@ -236,13 +230,7 @@ impl<'a> Lane<'a> {
             Ok(cursor)
         });
         let others = others.collect::<Result<_, Error>>()?;
-        Ok(Lane {
-            first: Cursor {
-                index: first,
-                head: None,
-            },
-            others,
-        })
+        Ok(Lane { first: Cursor { index: first, head: None }, others })
     }
 
     /// The next id that all ranges share and that `keep` takes. Each turn decides one id at least, so a walk that is
@@ -298,9 +286,7 @@ impl<'a> Merge<'a> {
             let next = lane.next(cost, keep)?;
             Ok((lane, next))
         });
-        Ok(Merge {
-            lanes: lanes.collect::<Result<_, Error>>()?,
-        })
+        Ok(Merge { lanes: lanes.collect::<Result<_, Error>>()? })
     }
 
     /// What comes next, without passing it. A pause comes only once all matches not below it have been passed.

@@ -75,5 +75,5 @@ pub fn derive(format: Format, source: &mut dyn Source, _limits: &Limits) -> Opti
         _ => return None,
     };
     // Turned after shrinking, where it costs nothing.
-    picture.turn(orientation).thumbnail()
+    picture.turn(orientation).to_jpeg()
 }

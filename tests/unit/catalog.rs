@@ -42,13 +42,7 @@ impl Drop for Folder {
 /// The file, made where it is missing.
 pub fn open(path: &Path) -> File {
     let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .unwrap()
+    options.read(true).write(true).create(true).truncate(false).open(path).unwrap()
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): a generator that any seed will do for.
@@ -108,10 +102,7 @@ pub fn image(id: AssetId) -> Asset {
         sha256: [7; 32],
         uploaded_at: Time::from_unix(1_763_322_180),
         format: Format::Png,
-        facts: Facts::Image {
-            width: 640,
-            height: 480,
-        },
+        facts: Facts::Image { width: 640, height: 480 },
         thumbnail: Preview::Pending,
         waveform: Preview::Impossible,
     }
@@ -130,12 +121,7 @@ pub fn insert(catalog: &Catalog, assets: &[Asset]) {
 #[track_caller]
 pub fn assert_sound(catalog: &Catalog) {
     let faults = catalog.verify().unwrap();
-    assert!(
-        faults.is_empty(),
-        "{} faults, the first: {:?}",
-        faults.len(),
-        faults.first()
-    );
+    assert!(faults.is_empty(), "{} faults, the first: {:?}", faults.len(), faults.first());
 }
 
 /// All pages of a query, from its first on. Fails where a page is too long, or a walk has no end.
@@ -146,18 +132,12 @@ pub fn walk(catalog: &Catalog, owner: UserId, query: &Query) -> Vec<Asset> {
     let mut found = Vec::new();
     for _ in 0..MAX_PAGES {
         let page = catalog.list(owner, &query).unwrap();
-        assert!(
-            page.assets.len() <= query.limit,
-            "a page over its limit: {query:?}"
-        );
+        assert!(page.assets.len() <= query.limit, "a page over its limit: {query:?}");
         found.extend(page.assets);
         match page.next {
             None => return found,
             Some(next) => {
-                assert!(
-                    query.before.is_none_or(|before| next < before),
-                    "a page leads back: {query:?}"
-                );
+                assert!(query.before.is_none_or(|before| next < before), "a page leads back: {query:?}");
                 (query.before, query.offset) = (Some(next), page.skip);
             }
         }

@@ -11,6 +11,7 @@ mod huffman;
 mod idct;
 mod progressive;
 mod scan;
+mod settings;
 
 pub use draw::draw;
 

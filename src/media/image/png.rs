@@ -25,7 +25,7 @@ const ROWS_HELD: u64 = 12;
 pub fn shape(input: &mut Input) -> Result<Shape, Flaw> {
     input.skip(SIGNATURE_BYTES);
     let (width, height) = header(input)?;
-    let mut orientation = Orientation::Upright;
+    let mut orientation = None;
     let mut has_data = false;
     for _ in 0..MAX_CHUNKS {
         let Some([a, b, c, d, kind @ ..]) = input.array::<8>() else {
@@ -40,7 +40,7 @@ pub fn shape(input: &mut Input) -> Result<Shape, Flaw> {
             b"IDAT" => has_data |= length > 0 && input.remaining() > 0,
             b"eXIf" => {
                 let exif = input.take(length.min(EXIF_MAX_BYTES));
-                orientation = exif::orientation(&exif).unwrap_or(orientation);
+                orientation = orientation.or_else(|| exif::orientation(&exif));
                 if !input.skip(length.saturating_sub(EXIF_MAX_BYTES) + CRC_BYTES) {
                     break;
                 }
@@ -56,7 +56,7 @@ pub fn shape(input: &mut Input) -> Result<Shape, Flaw> {
     if !has_data {
         return Err(Flaw::NoImageData);
     }
-    Ok(Shape { width, height, orientation })
+    Ok(Shape { width, height, orientation: orientation.unwrap_or(Orientation::Upright) })
 }
 
 /// Width and height out of IHDR (11.2.1), whose checksum is looked at because decoders do so.
@@ -138,7 +138,7 @@ fn interlaced<R: std::io::BufRead + std::io::Seek>(
     if bytes > PIXEL_BUDGET_BYTES || reader.output_buffer_size()? as u64 != bytes {
         return None;
     }
-    let missing = if channels % 2 == 0 { 0 } else { 255 };
+    let missing = if channels.is_multiple_of(2) { 0 } else { 255 };
     let mut samples = vec![missing; bytes as usize];
     // What a cut off file has stands in the buffer all the same.
     let _ = reader.next_frame(&mut samples);

@@ -139,7 +139,7 @@ impl Shrinker {
     /// Writes the means of a row of squares.
     fn settle(&mut self) {
         let (factor, width) = (u64::from(self.factor), u64::from(self.width));
-        let weighted = self.channels % 2 == 0;
+        let weighted = self.channels.is_multiple_of(2);
         for (column, sums) in self.sums.chunks_mut(self.channels).enumerate() {
             let pixels = u64::from(self.rows) * factor.min(width - column as u64 * factor);
             let mean = |sum: u64, count: u64| ((sum + count / 2) / count.max(1)).min(255) as u8;
@@ -165,7 +165,7 @@ impl Shrinker {
         if self.samples.is_empty() {
             return None;
         }
-        let missing = if self.channels % 2 == 0 { 0 } else { 255 };
+        let missing = if self.channels.is_multiple_of(2) { 0 } else { 255 };
         self.samples.resize(whole, missing);
         let factor = f64::from(self.factor);
         let reach = (f64::from(self.width) / factor, f64::from(self.height) / factor);

@@ -27,8 +27,10 @@ pub fn sniff(head: &[u8]) -> Option<Sniffed> {
     .or_else(|| brand(head).map(Sniffed::Foreign))
 }
 
+type Test = fn(&[u8]) -> bool;
+
 /// Types that `infer` does not know, or knows too readily or too seldom.
-const TABLE: &[(fn(&[u8]) -> bool, Foreign)] = &[
+const TABLE: &[(Test, Foreign)] = &[
     (is_bmp, Foreign::Bmp),
     (is_tiff, Foreign::Tiff),
     (is_psd, Foreign::Psd),
@@ -73,20 +75,19 @@ fn is_psd(head: &[u8]) -> bool {
     matches!(head.get(..6), Some(b"8BPS\0\x01" | b"8BPS\0\x02"))
 }
 
-/// An icon (1) or a cursor (2): its first entry's data lies behind all entries. Four bytes alone would also be the
-/// size of a box of 256 bytes.
+/// An icon (1) or a cursor (2): a list of pictures, the first of which lies behind the list. Four bytes alone would also
+/// be the size of a box of 256 bytes, whose type would count as thousands of pictures.
 fn is_icon(head: &[u8]) -> bool {
     const HEADER_BYTES: u32 = 6;
     const ENTRY_BYTES: u32 = 16;
-    let (Some([0, 0, 1 | 2, 0]), Some(entry)) = (head.first_chunk(), head.get(6..22)) else {
+    const MAX_ENTRIES: u16 = 256;
+    let Some([0, 0, 1 | 2, 0]) = head.first_chunk() else {
         return false;
     };
-    let offset =
-        entry.get(12..).and_then(|bytes| bytes.first_chunk()).map(|bytes| u32::from_le_bytes(*bytes));
-    match (head.get(4..).and_then(le16), offset) {
-        (Some(count @ 1..), Some(offset)) => offset >= HEADER_BYTES + ENTRY_BYTES * u32::from(count),
-        _ => false,
-    }
+    let count = head.get(4..).and_then(le16).unwrap_or(0);
+    let offset = head.get(18..).and_then(|bytes| bytes.first_chunk()).map(|bytes| u32::from_le_bytes(*bytes));
+    (1..=MAX_ENTRIES).contains(&count)
+        && offset.is_some_and(|offset| offset >= HEADER_BYTES + ENTRY_BYTES * u32::from(count))
 }
 
 /// The signature box of JP2, JPX and JPM (ISO/IEC 15444-1, I.5.1), or a bare codestream (A.4). Motion JPEG 2000 has the
@@ -156,8 +157,9 @@ fn svg_root(mut text: &[u8]) -> bool {
         } else if let Some(rest) = text.strip_prefix(b"<!--") {
             behind(rest, b"-->")
         } else if let Some(rest) = text.strip_prefix(b"<!DOCTYPE") {
-            if is_name(rest.trim_ascii_start(), b"svg") {
-                return true;
+            let name = rest.trim_ascii_start();
+            if is_name(name, b"svg") || is_name(name, b"html") {
+                return is_name(name, b"svg");
             }
             match rest.iter().position(|byte| matches!(byte, b'>' | b'[')) {
                 Some(at) if rest.get(at) == Some(&b'[') => {

@@ -55,7 +55,7 @@ fn contents(input: &mut Input) -> Result<Contents, Flaw> {
     let mut canvas = None;
     let mut frame = None;
     let mut alpha = None;
-    let mut orientation = Orientation::Upright;
+    let mut orientation = None;
     let mut icc = None;
     for _ in 0..MAX_CHUNKS {
         let Some((kind, span)) = chunk(input) else {
@@ -80,7 +80,7 @@ fn contents(input: &mut Input) -> Result<Contents, Flaw> {
             b"ICCP" if icc.is_none() => icc = Some(span),
             b"EXIF" => {
                 let exif = input.take(span.length.min(EXIF_MAX_BYTES));
-                orientation = exif::orientation(&exif).unwrap_or(orientation);
+                orientation = orientation.or_else(|| exif::orientation(&exif));
             }
             _ => {}
         }
@@ -91,7 +91,7 @@ fn contents(input: &mut Input) -> Result<Contents, Flaw> {
     }
     let frame = frame.ok_or(Flaw::NoImageData)?;
     let (width, height) = canvas.unwrap_or((frame.width, frame.height));
-    Ok(Contents { width, height, frame, orientation, icc })
+    Ok(Contents { width, height, frame, orientation: orientation.unwrap_or(Orientation::Upright), icc })
 }
 
 /// The type of the next chunk, and where its data is.

@@ -103,7 +103,7 @@ impl Film {
         }
         let matrix = track.matrix.then(movie.matrix);
         let aspect = coded.pixel_aspect.or_else(|| aspect_of(matrix));
-        let length = length(&movie, totals.values().any(|total| total.samples > 0), total, reader)?;
+        let length = length(&movie, total, reader)?;
         Ok(Film {
             width: stretched(width, aspect),
             height,
@@ -229,10 +229,10 @@ fn choose<'a>(
 /// samples their sum alone counts: a piece of a longer film keeps the headers, and with them the length, of the whole.
 fn length(
     movie: &Movie,
-    in_fragments: bool,
     total: impl Fn(&Track) -> Total,
     reader: &mut Reader,
 ) -> Result<Option<Length>, Flaw> {
+    let in_fragments = movie.tracks.iter().any(|track| total(track).samples > 0);
     let mut longest = None;
     for track in movie.tracks.iter().filter(|track| track.is_timed_content()) {
         let length = if in_fragments {
@@ -251,8 +251,13 @@ fn length(
     Ok(longest.max(of_movie).or(of_fragments))
 }
 
-/// The length of a track: of its edits, else of its media, by its header or by the sum of its samples.
+/// The length of a track: by its header, else of its edits, else of its media, by that's header or by the sum of its
+/// samples.
 fn track_length(movie: &Movie, track: &Track, reader: &mut Reader) -> Result<Option<Length>, Flaw> {
+    let shown = Length::new(track.shown_duration, movie.timescale);
+    if shown.is_some() {
+        return Ok(shown);
+    }
     let lasts_on = |length: u64| matches!(length, 0 | 0xFFFF_FFFF | u64::MAX);
     let edited = track.edits.iter().filter(|edit| !lasts_on(edit.length));
     let edited = edited.fold(0_u64, |sum, edit| sum.saturating_add(edit.length));

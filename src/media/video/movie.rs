@@ -80,9 +80,11 @@ pub struct Track {
     /// `vide`, `soun`, …; zeros where the track does not say.
     pub handler: FourCc,
     pub has_video_header: bool,
+    /// How long it is shown, in the movie's timescale; `None` where unknown.
+    pub shown_duration: Option<u64>,
     /// Ticks a second; 0 where unknown.
     pub timescale: u32,
-    /// In its own timescale; `None` where unknown.
+    /// How long its media is, in its own timescale; `None` where unknown.
     pub duration: Option<u64>,
     pub edits: Vec<Edit>,
     pub chapter_tracks: Vec<u32>,
@@ -194,6 +196,7 @@ impl Track {
             height: 0,
             handler: [0; 4],
             has_video_header: false,
+            shown_duration: None,
             timescale: 0,
             duration: None,
             edits: Vec::new(),
@@ -216,9 +219,10 @@ impl Track {
     /// `tkhd` (8.3.2). Without it the track counts as enabled.
     fn read_header(&mut self, bytes: &[u8]) {
         let is_long = bytes.first() == Some(&1);
-        let (id, matrix, size) = if is_long { (20, 52, 88) } else { (12, 40, 76) };
+        let (id, duration, matrix, size) = if is_long { (20, 28, 52, 88) } else { (12, 20, 40, 76) };
         self.enabled = bytes.get(3).is_none_or(|flags| flags & 1 != 0);
         self.id = u32_at(bytes, id).unwrap_or(0);
+        self.shown_duration = length(bytes, duration);
         self.matrix = Matrix::read(bytes, matrix).unwrap_or(Matrix::UNIT);
         self.width = u16_at(bytes, size).unwrap_or(0).into();
         self.height = u16_at(bytes, size + 4).unwrap_or(0).into();

@@ -38,7 +38,7 @@ fn movie(head: &[u8]) -> Option<Sniffed> {
 }
 
 fn is_filling(kind: FourCc) -> bool {
-    matches!(&kind, b"free" | b"skip" | b"wide" | b"pnot" | b"PICT")
+    matches!(&kind, b"free" | b"skip" | b"wide" | b"junk" | b"pnot" | b"PICT")
 }
 
 /// Segments of a fragmented film are mp4's alone; everything else without a brand is older than brands.
@@ -53,8 +53,8 @@ fn by_first_box(kind: FourCc) -> Sniffed {
 fn header(head: &[u8], start: usize) -> Option<(FourCc, u64)> {
     let size = u32_at(head, start)?;
     let kind: FourCc = *head.get(start.checked_add(4)?..)?.first_chunk()?;
-    let may_begin = is_filling(kind)
-        || matches!(&kind, b"ftyp" | b"moov" | b"mdat" | b"moof" | b"styp" | b"sidx" | b"junk");
+    let may_begin =
+        is_filling(kind) || matches!(&kind, b"ftyp" | b"moov" | b"mdat" | b"moof" | b"styp" | b"sidx");
     // Four printable characters are a text that happens to go on with the name of a box.
     let is_text = size.to_be_bytes().iter().all(|byte| (b' '..=b'~').contains(byte));
     if !may_begin || is_text {

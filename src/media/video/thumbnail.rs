@@ -60,8 +60,9 @@ fn moments(length: Option<Length>) -> Vec<Length> {
 /// What is shown at a moment, upright and small.
 fn picture(film: &Film, moment: Length, supply: &mut Supply) -> Option<Picture> {
     let samples = locate(film, moment, supply.reader)?;
-    let description = samples.last()?.description;
-    let entry = film.entries.get((description as usize).checked_sub(1)?)?;
+    // Counted from 1; some fragments say 0.
+    let description = samples.last()?.description.max(1);
+    let entry = film.entries.get(description as usize - 1)?;
     if entry.encrypted {
         return None;
     }
@@ -108,7 +109,7 @@ fn locate(film: &Film, moment: Length, reader: &mut Reader) -> Option<Vec<Sample
     // A table that is damaged further on is no reason not to show what was found.
     let _ = walked;
     let (best, sync) = best?;
-    let kept = recent.len().checked_sub(behind).unwrap_or(0);
+    let kept = recent.len().saturating_sub(behind);
     let mut samples: Vec<Sample> = recent.into_iter().take(kept).collect();
     // Of a film that is cut off the last picture that is whole is shown.
     let end = reader.all().end;

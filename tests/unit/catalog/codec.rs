@@ -17,15 +17,8 @@ fn full() -> Asset {
         sha256: std::array::from_fn(|place| place as u8),
         uploaded_at: Time::from_unix(1_763_322_180),
         format: Format::Mp4,
-        facts: Facts::Video {
-            width: 1920,
-            height: 1080,
-            duration: 300,
-        },
-        thumbnail: Preview::Made {
-            size: 251,
-            sha256: [0xab; 32],
-        },
+        facts: Facts::Video { width: 1920, height: 1080, duration: 300 },
+        thumbnail: Preview::Made { size: 251, sha256: [0xab; 32] },
         waveform: Preview::Impossible,
         ..image(id(5))
     }
@@ -65,53 +58,21 @@ fn a_record_of_version_1_is_these_bytes() {
 #[test]
 fn every_kind_of_asset_comes_back_as_it_went() {
     let facts = [
-        (
-            Format::Jpg,
-            Facts::Image {
-                width: 1,
-                height: u32::MAX,
-            },
-        ),
-        (
-            Format::Mov,
-            Facts::Video {
-                width: 250,
-                height: 251,
-                duration: 65_536,
-            },
-        ),
+        (Format::Jpg, Facts::Image { width: 1, height: u32::MAX }),
+        (Format::Mov, Facts::Video { width: 250, height: 251, duration: 65_536 }),
         (Format::Wav, Facts::Audio { duration: u64::MAX }),
         (Format::Pdf, Facts::Document { page_count: None }),
         (Format::Pdf, Facts::Document { page_count: Some(0) }),
     ];
     for (format, facts) in facts {
-        let previews = [
-            Preview::Pending,
-            Preview::Impossible,
-            Preview::Made {
-                size: 0,
-                sha256: [1; 32],
-            },
-        ];
+        let previews = [Preview::Pending, Preview::Impossible, Preview::Made { size: 0, sha256: [1; 32] }];
         for (thumbnail, waveform) in previews.into_iter().flat_map(|a| previews.map(|b| (a, b))) {
-            let asset = Asset {
-                format,
-                facts,
-                thumbnail,
-                waveform,
-                size: u64::MAX,
-                ..image(id(9))
-            };
+            let asset = Asset { format, facts, thumbnail, waveform, size: u64::MAX, ..image(id(9)) };
             assert_eq!(decode(id(9), &encode(&asset).unwrap()).unwrap(), asset);
         }
     }
     // The longest there is.
-    let word = |n: u32| {
-        char::from_u32(0x1f600 + n)
-            .unwrap()
-            .to_string()
-            .repeat(Tags::MAX_CHARS)
-    };
+    let word = |n: u32| char::from_u32(0x1f600 + n).unwrap().to_string().repeat(Tags::MAX_CHARS);
     let asset = Asset {
         client: Some(group(&"c".repeat(128))),
         campaign: Some(group(&"d".repeat(128))),
@@ -125,42 +86,13 @@ fn every_kind_of_asset_comes_back_as_it_went() {
 #[test]
 fn values_out_of_bounds_are_neither_written_nor_read() {
     let cases = [
-        Asset {
-            facts: Facts::Video {
-                width: 0,
-                height: 1,
-                duration: 1,
-            },
-            ..full()
-        },
-        Asset {
-            facts: Facts::Video {
-                width: 1,
-                height: 1,
-                duration: 0,
-            },
-            ..full()
-        },
-        Asset {
-            facts: Facts::Audio { duration: 1 },
-            ..full()
-        },
-        Asset {
-            uploaded_at: Time::from_unix(u64::MAX),
-            ..full()
-        },
-        Asset {
-            name: Name::from_record(String::new()),
-            ..full()
-        },
-        Asset {
-            tags: Tags::from_record(vec![String::new()]),
-            ..full()
-        },
-        Asset {
-            tags: Tags::from_record(vec!["x".into(); 33]),
-            ..full()
-        },
+        Asset { facts: Facts::Video { width: 0, height: 1, duration: 1 }, ..full() },
+        Asset { facts: Facts::Video { width: 1, height: 1, duration: 0 }, ..full() },
+        Asset { facts: Facts::Audio { duration: 1 }, ..full() },
+        Asset { uploaded_at: Time::from_unix(u64::MAX), ..full() },
+        Asset { name: Name::from_record(String::new()), ..full() },
+        Asset { tags: Tags::from_record(vec![String::new()]), ..full() },
+        Asset { tags: Tags::from_record(vec!["x".into(); 33]), ..full() },
     ];
     for asset in cases {
         assert!(matches!(encode(&asset), Err(Error::Damaged { .. })), "{asset:?}");
@@ -189,10 +121,7 @@ fn values_out_of_bounds_are_neither_written_nor_read() {
     assert_eq!(good[kind], Format::Mp4 as u8);
     for (name, bytes) in cases {
         let result = decode(id(5), &bytes);
-        assert!(
-            matches!(result, Err(Error::Damaged { id: of, .. }) if of == id(5)),
-            "{name}: {result:?}"
-        );
+        assert!(matches!(result, Err(Error::Damaged { id: of, .. }) if of == id(5)), "{name}: {result:?}");
     }
 }
 

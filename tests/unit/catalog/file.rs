@@ -19,10 +19,7 @@ fn behind(folder: &Folder) -> redb::Database {
 }
 
 fn acme(place: u64) -> Asset {
-    Asset {
-        client: Some(group("acme")),
-        ..image(id(place))
-    }
+    Asset { client: Some(group("acme")), ..image(id(place)) }
 }
 
 #[test]
@@ -54,31 +51,17 @@ fn a_newer_format_is_refused_and_left_alone() {
     drop(folder.catalog());
     let database = behind(&folder);
     let txn = database.begin_write().unwrap();
-    txn.open_table(META)
-        .unwrap()
-        .insert("format", 2_u32.to_le_bytes().as_slice())
-        .unwrap();
+    txn.open_table(META).unwrap().insert("format", 2_u32.to_le_bytes().as_slice()).unwrap();
     txn.commit().unwrap();
     drop(database);
 
     let refused = Catalog::open(open(&folder.path("catalog.redb"))).err().unwrap();
 
-    assert!(
-        matches!(refused, Error::NewerFormat { found: 2, known: 1 }),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Error::NewerFormat { found: 2, known: 1 }), "{refused:?}");
     assert!(refused.to_string().contains("format 2"), "{refused}");
     let database = behind(&folder);
     let read = database.begin_read().unwrap();
-    assert_eq!(
-        read.open_table(META)
-            .unwrap()
-            .get("format")
-            .unwrap()
-            .unwrap()
-            .value(),
-        2_u32.to_le_bytes()
-    );
+    assert_eq!(read.open_table(META).unwrap().get("format").unwrap().unwrap().value(), 2_u32.to_le_bytes());
 }
 
 #[test]
@@ -102,9 +85,7 @@ fn an_older_format_is_migrated_step_by_step_after_a_copy_is_kept() {
     ];
     let marks = |database: &redb::Database| {
         let read = database.begin_read().unwrap();
-        read.open_table(MARK)
-            .ok()
-            .map(|table| table.get("second").unwrap().unwrap().value())
+        read.open_table(MARK).ok().map(|table| table.get("second").unwrap().unwrap().value())
     };
     let database = behind(&folder);
 
@@ -125,34 +106,22 @@ fn an_older_format_is_migrated_step_by_step_after_a_copy_is_kept() {
     prepare(&database, steps, |_| panic!("no copy is needed")).unwrap();
     drop(database);
     let refused = Catalog::open(open(&folder.path("catalog.redb"))).err().unwrap();
-    assert!(
-        matches!(refused, Error::NewerFormat { found: 3, known: 1 }),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Error::NewerFormat { found: 3, known: 1 }), "{refused:?}");
 }
 
 #[test]
 fn a_file_that_is_no_catalog_is_an_error() {
     let folder = Folder::new();
-    std::fs::write(
-        folder.path("text"),
-        "no catalog at all, but long enough to be looked at\n".repeat(99),
-    )
-    .unwrap();
-    assert!(matches!(
-        Catalog::open(open(&folder.path("text"))),
-        Err(Error::Other(_))
-    ));
+    std::fs::write(folder.path("text"), "no catalog at all, but long enough to be looked at\n".repeat(99))
+        .unwrap();
+    assert!(matches!(Catalog::open(open(&folder.path("text"))), Err(Error::Other(_))));
     // A database of someone else's.
     let database = redb::Database::create(folder.path("other")).unwrap();
     let txn = database.begin_write().unwrap();
     txn.open_table(TableDefinition::<u64, u64>::new("other")).unwrap();
     txn.commit().unwrap();
     drop(database);
-    assert!(matches!(
-        Catalog::open(open(&folder.path("other"))),
-        Err(Error::Other(_))
-    ));
+    assert!(matches!(Catalog::open(open(&folder.path("other"))), Err(Error::Other(_))));
 }
 
 #[test]
@@ -168,17 +137,10 @@ fn verify_finds_wrong_rows_and_a_rebuild_mends_them() {
     type Damage = fn(&redb::WriteTransaction);
     let damages: [(&str, Damage); 5] = [
         ("has no row in by_type", |txn| {
-            txn.open_table(BY_TYPE)
-                .unwrap()
-                .remove((1, 0, id(5).as_bytes()))
-                .unwrap()
-                .unwrap();
+            txn.open_table(BY_TYPE).unwrap().remove((1, 0, id(5).as_bytes())).unwrap().unwrap();
         }),
         ("a row in by_client names asset", |txn| {
-            txn.open_table(BY_CLIENT)
-                .unwrap()
-                .insert((2, "acme", 0, id(5).as_bytes()), ())
-                .unwrap();
+            txn.open_table(BY_CLIENT).unwrap().insert((2, "acme", 0, id(5).as_bytes()), ()).unwrap();
         }),
         ("a row in by_client names asset", |txn| {
             // As many rows as before, one of them astray.
@@ -187,17 +149,10 @@ fn verify_finds_wrong_rows_and_a_rebuild_mends_them() {
             table.insert((1, "acme", 1, id(5).as_bytes()), ()).unwrap();
         }),
         ("the total of user 1", |txn| {
-            txn.open_table(TOTALS)
-                .unwrap()
-                .insert((1, "acme", "", 0), (10_001, 1))
-                .unwrap();
+            txn.open_table(TOTALS).unwrap().insert((1, "acme", "", 0), (10_001, 1)).unwrap();
         }),
         ("have no total", |txn| {
-            txn.open_table(TOTALS)
-                .unwrap()
-                .remove((1, "", "", 0))
-                .unwrap()
-                .unwrap();
+            txn.open_table(TOTALS).unwrap().remove((1, "", "", 0)).unwrap().unwrap();
         }),
     ];
     for (sentence, damage) in damages {
@@ -208,49 +163,29 @@ fn verify_finds_wrong_rows_and_a_rebuild_mends_them() {
         drop(database);
         let catalog = folder.catalog();
         let faults = catalog.verify().unwrap();
-        assert!(
-            faults.iter().any(|fault| fault.contains(sentence)),
-            "{sentence}: {faults:?}"
-        );
+        assert!(faults.iter().any(|fault| fault.contains(sentence)), "{sentence}: {faults:?}");
 
         let mut batch = catalog.begin().unwrap();
         assert_eq!(batch.rebuild().unwrap(), []);
         batch.commit().unwrap();
 
         assert_sound(&catalog);
-        assert_eq!(
-            catalog.list(user(1), &Query::default()).unwrap().total,
-            Some(10_000)
-        );
+        assert_eq!(catalog.list(user(1), &Query::default()).unwrap().total, Some(10_000));
     }
 
     // A damaged record is named, costs itself alone, and has no rows after a rebuild.
     let database = behind(&folder);
     let txn = database.begin_write().unwrap();
-    txn.open_table(ASSETS)
-        .unwrap()
-        .insert(id(5).as_bytes(), b"\x01junk".as_slice())
-        .unwrap();
+    txn.open_table(ASSETS).unwrap().insert(id(5).as_bytes(), b"\x01junk".as_slice()).unwrap();
     txn.commit().unwrap();
     drop(database);
     let catalog = folder.catalog();
     assert!(matches!(catalog.get(id(5)), Err(Error::Damaged { id: of, .. }) if of == id(5)));
-    assert_eq!(
-        catalog
-            .scan(None, 9)
-            .unwrap()
-            .iter()
-            .filter(|(_, asset)| asset.is_err())
-            .count(),
-        1
-    );
+    assert_eq!(catalog.scan(None, 9).unwrap().iter().filter(|(_, asset)| asset.is_err()).count(), 1);
     let mut batch = catalog.begin().unwrap();
     assert_eq!(batch.rebuild().unwrap(), [id(5)]);
     batch.commit().unwrap();
-    assert_eq!(
-        catalog.list(user(1), &Query::default()).unwrap().total,
-        Some(9_999)
-    );
+    assert_eq!(catalog.list(user(1), &Query::default()).unwrap().total, Some(9_999));
     assert_eq!(catalog.verify().unwrap().len(), 1);
 }
 
@@ -338,11 +273,7 @@ fn on_a_small_disk() {
             _ => break,
         }
     }
-    println!(
-        "{} assets in {} bytes",
-        full - 1,
-        std::fs::metadata(disk.join("catalog.redb")).unwrap().len()
-    );
+    println!("{} assets in {} bytes", full - 1, std::fs::metadata(disk.join("catalog.redb")).unwrap().len());
     assert!(full > 10_000);
     // Someone else takes what is left.
     let mut rest = File::create(disk.join("rest")).unwrap();
@@ -367,15 +298,11 @@ fn on_a_small_disk() {
     }
     assert_sound(&catalog);
     let mut batch = catalog.begin().unwrap();
-    let removed = batch
-        .remove_group(None, Grouping::Campaign, &group("spring"))
-        .unwrap();
+    let removed = batch.remove_group(None, Grouping::Campaign, &group("spring")).unwrap();
     batch.commit().unwrap();
     assert!(removed.len() > 3_000);
     let mut batch = catalog.begin().unwrap();
-    batch
-        .remove_group(None, Grouping::Client, &group("acme"))
-        .unwrap();
+    batch.remove_group(None, Grouping::Client, &group("acme")).unwrap();
     batch.commit().unwrap();
     assert_eq!(catalog.count().unwrap(), 0);
     assert_sound(&catalog);
@@ -396,12 +323,7 @@ fn a_full_disk_takes_nothing_more_and_lets_everything_be_removed() {
     let output = Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"])
         .arg(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "unit::catalog::file::on_a_small_disk",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["--exact", "unit::catalog::file::on_a_small_disk", "--ignored", "--nocapture"])
         .env("FULL_DISK", &disk)
         .arg0("unshare")
         .output();

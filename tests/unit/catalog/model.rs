@@ -48,20 +48,11 @@ impl Model {
         let lower = |text: &str| text.to_lowercase().replace('ς', "σ");
         let holds = |asset: &&Asset| {
             asset.owner == owner
-                && query
-                    .client
-                    .as_ref()
-                    .is_none_or(|client| asset.client.as_ref() == Some(client))
-                && query
-                    .campaign
-                    .as_ref()
-                    .is_none_or(|campaign| asset.campaign.as_ref() == Some(campaign))
+                && query.client.as_ref().is_none_or(|client| asset.client.as_ref() == Some(client))
+                && query.campaign.as_ref().is_none_or(|campaign| asset.campaign.as_ref() == Some(campaign))
                 && query.kind.is_none_or(|kind| asset.kind() == kind)
                 && query.tags.iter().all(|tag| asset.tags.as_slice().contains(tag))
-                && query
-                    .q
-                    .as_ref()
-                    .is_none_or(|q| lower(asset.name.as_str()).contains(&lower(q)))
+                && query.q.as_ref().is_none_or(|q| lower(asset.name.as_str()).contains(&lower(q)))
                 && query.sha256.is_none_or(|sha256| asset.sha256 == sha256)
         };
         self.assets.values().rev().filter(holds).cloned().collect()
@@ -88,10 +79,7 @@ fn dress(random: &mut Random, asset: &mut Asset) {
     asset.thumbnail = match random.below(3) {
         0 => Preview::Pending,
         1 => Preview::Impossible,
-        _ => Preview::Made {
-            size: random.next() % 50_000,
-            sha256: [9; 32],
-        },
+        _ => Preview::Made { size: random.next() % 50_000, sha256: [9; 32] },
     };
 }
 
@@ -101,28 +89,9 @@ fn new_asset(random: &mut Random, id: AssetId) -> Asset {
     asset.size = random.next() % 1_000_000;
     asset.sha256 = [random.below(3) as u8; 32];
     (asset.format, asset.facts) = random.pick(&[
-        (
-            Format::Jpg,
-            Facts::Image {
-                width: 1,
-                height: u32::MAX,
-            },
-        ),
-        (
-            Format::Gif,
-            Facts::Image {
-                width: 300,
-                height: 70_000,
-            },
-        ),
-        (
-            Format::Mov,
-            Facts::Video {
-                width: 1920,
-                height: 1080,
-                duration: 251,
-            },
-        ),
+        (Format::Jpg, Facts::Image { width: 1, height: u32::MAX }),
+        (Format::Gif, Facts::Image { width: 300, height: 70_000 }),
+        (Format::Mov, Facts::Video { width: 1920, height: 1080, duration: 251 }),
         (Format::Wav, Facts::Audio { duration: u64::MAX }),
         (Format::Pdf, Facts::Document { page_count: None }),
         (Format::Pdf, Facts::Document { page_count: Some(12) }),
@@ -165,31 +134,16 @@ fn call(random: &mut Random, batch: &mut assetd::catalog::Batch<'_>, model: &mut
             let mut removed = batch.remove_group(owner, grouping, &group).unwrap();
             removed.sort_by_key(|(id, _)| *id);
             let expected = model.in_group(owner, grouping, &group);
-            assert_eq!(
-                removed,
-                expected
-                    .iter()
-                    .map(|asset| (asset.id, asset.format))
-                    .collect::<Vec<_>>()
-            );
+            assert_eq!(removed, expected.iter().map(|asset| (asset.id, asset.format)).collect::<Vec<_>>());
             expected.iter().for_each(|asset| model.remove(asset));
         }
         17 => {
-            let some: Vec<AssetId> = model
-                .doomed
-                .keys()
-                .copied()
-                .filter(|_| random.chance(2))
-                .collect();
+            let some: Vec<AssetId> = model.doomed.keys().copied().filter(|_| random.chance(2)).collect();
             batch.clear_doomed(&some).unwrap();
             model.doomed.retain(|id, _| !some.contains(id));
         }
         18 => {
-            let last = if model.given == 0 {
-                AssetId::MIN
-            } else {
-                id(model.given)
-            };
+            let last = if model.given == 0 { AssetId::MIN } else { id(model.given) };
             assert_eq!(batch.last_id().unwrap(), last);
         }
         _ => assert_eq!(batch.get(id(u64::MAX)).unwrap(), None),
@@ -206,16 +160,10 @@ fn any_query(random: &mut Random, model: &Model) -> Query {
         ..Query::default()
     };
     if random.chance(3) {
-        query.tags = (0..1 + random.below(3))
-            .map(|_| random.pick(&TAGS).to_owned())
-            .collect();
+        query.tags = (0..1 + random.below(3)).map(|_| random.pick(&TAGS).to_owned()).collect();
     }
     if random.chance(4) {
-        query.q = Some(
-            random
-                .pick(&["poster", "É", "σ", "Σ.", "FINAL", "zzz"])
-                .to_owned(),
-        );
+        query.q = Some(random.pick(&["poster", "É", "σ", "Σ.", "FINAL", "zzz"]).to_owned());
     }
     if random.chance(4) {
         query.sha256 = Some([random.below(4) as u8; 32]);
@@ -233,42 +181,26 @@ fn any_query(random: &mut Random, model: &Model) -> Query {
 fn compare(random: &mut Random, catalog: &Catalog, model: &Model) {
     assert_sound(catalog);
     assert_eq!(catalog.count().unwrap(), model.assets.len() as u64);
-    assert_eq!(
-        catalog.doomed().unwrap(),
-        model.doomed.clone().into_iter().collect::<Vec<_>>()
-    );
+    assert_eq!(catalog.doomed().unwrap(), model.doomed.clone().into_iter().collect::<Vec<_>>());
     let scanned = catalog.scan(None, usize::MAX).unwrap();
     let scanned: Vec<Asset> = scanned.into_iter().map(|(_, asset)| asset.unwrap()).collect();
     assert_eq!(scanned, model.assets.values().cloned().collect::<Vec<_>>());
     for owner in USERS.map(user) {
         let all = model.matches(owner, &Query::default());
         let bytes = all.iter().map(|asset| asset.size).sum();
-        assert_eq!(
-            catalog.usage(owner).unwrap(),
-            Totals {
-                count: all.len() as u64,
-                bytes
-            }
-        );
+        assert_eq!(catalog.usage(owner).unwrap(), Totals { count: all.len() as u64, bytes });
         for grouping in [Grouping::Client, Grouping::Campaign] {
             let mut groups: BTreeMap<GroupId, GroupTotals> = BTreeMap::new();
             for asset in &all {
                 let Some(id) = named(asset, grouping) else {
                     continue;
                 };
-                let empty = GroupTotals {
-                    id: id.clone(),
-                    count: 0,
-                    bytes: 0,
-                };
+                let empty = GroupTotals { id: id.clone(), count: 0, bytes: 0 };
                 let totals = groups.entry(id.clone()).or_insert(empty);
                 totals.count += 1;
                 totals.bytes += asset.size;
             }
-            assert_eq!(
-                catalog.groups(owner, grouping).unwrap(),
-                groups.into_values().collect::<Vec<_>>()
-            );
+            assert_eq!(catalog.groups(owner, grouping).unwrap(), groups.into_values().collect::<Vec<_>>());
         }
         for _ in 0..12 {
             compare_pages(catalog, model, owner, &any_query(random, model));
@@ -340,31 +272,18 @@ fn a_call_that_breaks_a_rule_spoils_its_batch_alone() {
     changed.client = Some(group("acme"));
     let mut of_another = asset.clone();
     of_another.owner = user(2);
-    let stale = Asset {
-        size: 5,
-        ..asset.clone()
-    };
+    let stale = Asset { size: 5, ..asset.clone() };
     type Call = fn(&mut assetd::catalog::Batch<'_>, &[&Asset; 4]) -> Result<(), Error>;
     let calls: [(&str, Call); 4] = [
         ("an id given twice", |batch, [asset, ..]| batch.insert(asset)),
-        ("a change of owner", |batch, [asset, _, of_another, _]| {
-            batch.replace(asset, of_another)
-        }),
-        (
-            "a change of what is not there",
-            |batch, [_, changed, _, stale]| batch.replace(stale, changed),
-        ),
-        ("a second removal", |batch, [asset, ..]| {
-            batch.remove(asset).and_then(|()| batch.remove(asset))
-        }),
+        ("a change of owner", |batch, [asset, _, of_another, _]| batch.replace(asset, of_another)),
+        ("a change of what is not there", |batch, [_, changed, _, stale]| batch.replace(stale, changed)),
+        ("a second removal", |batch, [asset, ..]| batch.remove(asset).and_then(|()| batch.remove(asset))),
     ];
     for (name, call) in calls {
         let mut batch = catalog.begin().unwrap();
         batch.insert(&image(id(2))).unwrap();
-        assert!(
-            call(&mut batch, &[&asset, &changed, &of_another, &stale]).is_err(),
-            "{name}"
-        );
+        assert!(call(&mut batch, &[&asset, &changed, &of_another, &stale]).is_err(), "{name}");
         if name != "a change of owner" {
             assert!(batch.commit().is_err(), "{name}");
         }

@@ -11,24 +11,14 @@ fn nth(place: u64) -> Asset {
     asset.owner = user(1 + place % 2);
     (asset.format, asset.facts) = match place / 2 % 4 {
         0 => (Format::Png, Facts::Image { width: 9, height: 9 }),
-        1 => (
-            Format::Mp4,
-            Facts::Video {
-                width: 9,
-                height: 9,
-                duration: 9,
-            },
-        ),
+        1 => (Format::Mp4, Facts::Video { width: 9, height: 9, duration: 9 }),
         2 => (Format::Mp3, Facts::Audio { duration: 9 }),
         _ => (Format::Pdf, Facts::Document { page_count: None }),
     };
     asset.client = (place % 3 == 0).then(|| group("acme"));
     asset.campaign = (place % 5 == 0).then(|| group("spring"));
     let tags = [("third", 3), ("fourth", 4), ("common", 1)];
-    let tags = tags
-        .iter()
-        .filter(|(_, each)| place % each == 0)
-        .map(|(tag, _)| *tag);
+    let tags = tags.iter().filter(|(_, each)| place % each == 0).map(|(tag, _)| *tag);
     asset.tags = Tags::new(tags).unwrap();
     asset.name = Name::given(&format!("picture {place}.png")).unwrap().unwrap();
     asset.sha256[..8].copy_from_slice(&place.to_be_bytes());
@@ -50,29 +40,15 @@ fn a_page_costs_its_own_rows_however_many_assets_there_are() {
     let (_folder, many) = of(MANY);
     let kinds = [None, Some(Kind::Image), Some(Kind::Document)];
     let shapes = kinds.into_iter().flat_map(|kind| {
-        let all = Query {
-            limit: 3,
-            kind,
-            ..Query::default()
-        };
+        let all = Query { limit: 3, kind, ..Query::default() };
         let client = Some(group("acme"));
         let campaign = Some(group("spring"));
         let tags = vec!["third".to_owned()];
         [
             all.clone(),
-            Query {
-                client: client.clone(),
-                ..all.clone()
-            },
-            Query {
-                campaign: campaign.clone(),
-                ..all.clone()
-            },
-            Query {
-                client,
-                campaign,
-                ..all.clone()
-            },
+            Query { client: client.clone(), ..all.clone() },
+            Query { campaign: campaign.clone(), ..all.clone() },
+            Query { client, campaign, ..all.clone() },
             Query { tags, ..all.clone() },
             Query { offset: 1, ..all },
         ]
@@ -81,14 +57,8 @@ fn a_page_costs_its_own_rows_however_many_assets_there_are() {
         let first = few.list(user(1), &query).unwrap();
         assert_eq!(first.assets.len(), 3, "{query:?}");
         // Places alike in both: the pattern of kinds and groups repeats every 120.
-        let in_few = Query {
-            before: Some(id(FEW - 119)),
-            ..query.clone()
-        };
-        let in_many = Query {
-            before: Some(id(MANY - 119)),
-            ..query.clone()
-        };
+        let in_few = Query { before: Some(id(FEW - 119)), ..query.clone() };
+        let in_many = Query { before: Some(id(MANY - 119)), ..query.clone() };
         for (few_query, many_query) in [(&query, &query), (&in_few, &in_many)] {
             let in_few = few.list(user(1), few_query).unwrap();
             let in_many = many.list(user(1), many_query).unwrap();
@@ -111,15 +81,7 @@ fn a_page_of_two_tags_leaps_over_what_only_one_has() {
     insert(&catalog, std::slice::from_ref(&old));
 
     let tags = vec!["common".to_owned(), "rare".to_owned()];
-    let page = catalog
-        .list(
-            user(1),
-            &Query {
-                tags,
-                ..Query::default()
-            },
-        )
-        .unwrap();
+    let page = catalog.list(user(1), &Query { tags, ..Query::default() }).unwrap();
 
     assert_eq!(page.assets, [rare, old]);
     assert_eq!(page.next, None);
@@ -141,10 +103,7 @@ fn a_search_is_cut_short_at_a_bound_and_goes_on_from_there() {
     batch.commit().unwrap();
     let ids = |assets: Vec<Asset>| assets.into_iter().map(|asset| asset.id).collect::<Vec<_>>();
 
-    let query = Query {
-        q: Some("needle".into()),
-        ..Query::default()
-    };
+    let query = Query { q: Some("needle".into()), ..Query::default() };
     let page = catalog.list(user(2), &query).unwrap();
     assert_eq!(ids(page.assets), [id(COUNT - 1)]);
     assert!(page.next.is_some_and(|next| next > id(5_001)));
@@ -161,17 +120,9 @@ fn a_search_is_cut_short_at_a_bound_and_goes_on_from_there() {
 
     // Tags beside a group: all that bear one and name the other, over as many pages as it takes.
     let tags = vec!["third".to_owned(), "fourth".to_owned()];
-    let query = Query {
-        tags,
-        campaign: Some(group("spring")),
-        q: Some("PICTURE".into()),
-        ..Query::default()
-    };
-    let expected: Vec<_> = (1..=COUNT)
-        .rev()
-        .filter(|place| place % 60 == 0)
-        .map(id)
-        .collect();
+    let query =
+        Query { tags, campaign: Some(group("spring")), q: Some("PICTURE".into()), ..Query::default() };
+    let expected: Vec<_> = (1..=COUNT).rev().filter(|place| place % 60 == 0).map(id).collect();
     assert_eq!(ids(walk(&catalog, user(1), &query)), expected);
 }
 
@@ -197,15 +148,7 @@ fn q_is_a_part_of_the_name_in_any_case_and_normal_form() {
         asset.name = Name::given(name).unwrap().unwrap();
         insert(&catalog, std::slice::from_ref(&asset));
 
-        let page = catalog
-            .list(
-                asset.owner,
-                &Query {
-                    q: Some(q.into()),
-                    ..Query::default()
-                },
-            )
-            .unwrap();
+        let page = catalog.list(asset.owner, &Query { q: Some(q.into()), ..Query::default() }).unwrap();
 
         assert_eq!(!page.assets.is_empty(), found, "{name:?} by {q:?}");
     }
@@ -229,30 +172,10 @@ fn a_tag_matches_in_its_case_trimmed_and_in_any_normal_form() {
     ];
     for (tags, found) in cases {
         let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
-        let page = catalog
-            .list(
-                user(1),
-                &Query {
-                    tags,
-                    ..Query::default()
-                },
-            )
-            .unwrap();
+        let page = catalog.list(user(1), &Query { tags, ..Query::default() }).unwrap();
         assert_eq!(page.assets.len(), usize::from(found));
     }
     // More tags than an asset can bear are no asset's.
     let tags = (0..40).map(|n| n.to_string()).collect();
-    assert_eq!(
-        catalog
-            .list(
-                user(1),
-                &Query {
-                    tags,
-                    ..Query::default()
-                }
-            )
-            .unwrap()
-            .assets,
-        []
-    );
+    assert_eq!(catalog.list(user(1), &Query { tags, ..Query::default() }).unwrap().assets, []);
 }

@@ -82,9 +82,10 @@ fn the_pixel_aspect_stretches_the_width() {
     assert_eq!(probe(&scaled), facts(192, 64, 2));
 }
 
-/// `film.mp4` with these lengths in `mvhd`, `elst` (both in milliseconds) and `mdhd` (of 10,240 ticks a second).
-fn lasting(movie: u32, edit: u32, media: u32) -> Vec<u8> {
+/// `film.mp4` with these lengths in `mvhd`, `tkhd`, `elst` (in milliseconds) and `mdhd` (of 10,240 ticks a second).
+fn lasting(movie: u32, track: u32, edit: u32, media: u32) -> Vec<u8> {
     let film = patched(&fixture("film.mp4"), b"mvhd", 16, &movie.to_be_bytes());
+    let film = patched(&film, b"tkhd", 20, &track.to_be_bytes());
     let film = patched(&film, b"elst", 8, &edit.to_be_bytes());
     patched(&film, b"mdhd", 16, &media.to_be_bytes())
 }
@@ -92,19 +93,21 @@ fn lasting(movie: u32, edit: u32, media: u32) -> Vec<u8> {
 #[test]
 fn the_length_is_the_longest_that_movie_and_tracks_say() {
     const UNKNOWN: u32 = u32::MAX;
-    for (movie, edit, media, seconds, why) in [
-        (2499, 100, 100, 2, "less than half"),
-        (2500, 100, 100, 3, "halves up"),
-        (1, 1, 1, 1, "at least 1"),
-        (UNKNOWN, 5000, 30_720, 5, "the movie's is unknown"),
-        (0, 5000, 30_720, 5, "the movie's is unknown"),
-        (1000, 2000, 30_720_000, 2, "the edit list cuts the media"),
-        (0, 0, 102_400, 10, "an edit without a length lasts to the end"),
-        (0, 0, 0, 3, "the samples tell"),
-        (0, 0, UNKNOWN, 3, "the samples tell"),
+    for (movie, track, edit, media, seconds, why) in [
+        (2499, 100, 100, 100, 2, "less than half"),
+        (2500, 100, 100, 100, 3, "halves up"),
+        (1, 1, 1, 1, 1, "at least 1"),
+        (1000, 4000, 100, 100, 4, "the track is longer than the movie says"),
+        (UNKNOWN, 5000, 100, 100, 5, "the movie's is unknown"),
+        (0, 5000, 100, 100, 5, "the movie's is unknown"),
+        (1000, 0, 2000, 30_720_000, 2, "the edit list cuts the media"),
+        (0, UNKNOWN, 2000, 30_720_000, 2, "the edit list cuts the media"),
+        (0, 0, 0, 102_400, 10, "an edit without a length lasts to the end"),
+        (0, 0, 0, 0, 3, "the samples tell"),
+        (0, 0, 0, UNKNOWN, 3, "the samples tell"),
     ] {
-        let film = lasting(movie, edit, media);
-        assert_eq!(probe(&film), facts(96, 64, seconds), "{movie} {edit} {media}: {why}");
+        let film = lasting(movie, track, edit, media);
+        assert_eq!(probe(&film), facts(96, 64, seconds), "{movie} {track} {edit} {media}: {why}");
     }
     let no_timescale = patched(&fixture("film.mp4"), b"mvhd", 12, &[0; 4]);
     assert_eq!(probe(&without(&no_timescale, b"elst")), facts(96, 64, 3));

@@ -61,7 +61,7 @@ fn the_picture_at_1_second_is_shown_whatever_the_coding() {
 fn of_a_film_no_longer_than_a_second_the_middle_is_shown() {
     let lasting = |milliseconds: u32| {
         let film = patched(&fixture("film.mp4"), b"mvhd", 16, &milliseconds.to_be_bytes());
-        patched(&film, b"elst", 8, &milliseconds.to_be_bytes())
+        patched(&film, b"tkhd", 20, &milliseconds.to_be_bytes())
     };
     let at = |milliseconds| thumbnail(&lasting(milliseconds)).expect("a thumbnail");
     assert_scene(&at(800), RED, "0.4 s");
@@ -107,7 +107,7 @@ fn a_picture_of_one_colour_makes_way_for_a_later_one() {
     assert_scene(&thumbnail(&film).expect("a thumbnail"), RED, "half of the film");
     let lasting = |milliseconds: u32| {
         let film = patched(&film, b"mvhd", 16, &milliseconds.to_be_bytes());
-        patched(&film, b"elst", 8, &milliseconds.to_be_bytes())
+        patched(&film, b"tkhd", 20, &milliseconds.to_be_bytes())
     };
     let black = thumbnail(&lasting(1900)).expect("where there is no other it is shown");
     assert_colour(&black, 25, 75, BLACK, "black all through");

@@ -20,6 +20,17 @@ pub fn decode(format: ImageFormat, samples: &[Sample], supply: &mut Supply) -> O
     if pixels > supply.limits.max_pixels || decoder.total_bytes() > MAX_DECODED_BYTES {
         return None;
     }
-    let rgb = DynamicImage::from_decoder(decoder).ok()?.into_rgb8();
-    Picture::new(width, height, rgb.into_raw())
+    let image = DynamicImage::from_decoder(decoder).ok()?;
+    if !image.color().has_alpha() {
+        return Picture::new(width, height, image.into_rgb8().into_raw());
+    }
+    let rgba = image.into_rgba8();
+    let rgb = rgba.pixels().flat_map(|pixel| on_white(pixel.0)).collect();
+    Picture::new(width, height, rgb)
+}
+
+/// What is seen of a pixel before white.
+fn on_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
+    let alpha = u32::from(alpha);
+    [red, green, blue].map(|value| ((u32::from(value) * alpha + 255 * (255 - alpha) + 127) / 255) as u8)
 }
