@@ -194,10 +194,11 @@ impl<'c> Batch<'c> {
         let txn = self.txn.as_ref().ok_or_else(closed)?;
         self.changed = true;
         let mut result = change(txn, &mut self.rows);
-        if result.is_ok() && self.rows.assets() >= MAX_WAITING {
-            if let Err(error) = self.rows.apply(txn) {
-                result = Err(error);
-            }
+        if result.is_ok()
+            && self.rows.assets() >= MAX_WAITING
+            && let Err(error) = self.rows.apply(txn)
+        {
+            result = Err(error);
         }
         result.map_err(|error| {
             self.broken = true;

@@ -1,12 +1,13 @@
 //! One worker, seen from within: the life of `assetd worker`.
 //!
-//! 1. Bind its life to the server's. 2. Keep the socket and nothing else. 3. Lock down. 4. Look into files until the
-//! server hangs up.
+//! 1. Bind its life to the server's. 2. Keep the socket and nothing else. 3. Lock down.
+//! 4. Look into files, until the server hangs up.
 
 use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::panic::resume_unwind;
 use std::process::ExitCode;
 use std::thread;
 
@@ -43,6 +44,8 @@ pub fn run_child() -> ExitCode {
 }
 
 fn live(drill: bool) -> io::Result<ExitCode> {
+    // For ps and top, which would say "exe".
+    rustix::thread::set_name(c"assetd-worker")?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     if !started_by_parent() {
         eprintln!("assetd worker is started by assetd itself");
@@ -54,10 +57,12 @@ fn live(drill: bool) -> io::Result<ExitCode> {
     // A message of a panic could carry a file's text.
     std::panic::set_hook(Box::new(|_| {}));
 
-    let mut worker = Worker { socket: ManuallyDrop::new(socket), drill };
-    let Some((Call { sequence, request: Request::Setup { memory_bytes }, .. }, _)) = worker.receive()? else {
+    let mut worker = Worker { socket: ManuallyDrop::new(socket), drill, refused_on_main: 0 };
+    let Some((sequence, Request::Setup { memory_bytes }, None)) = worker.receive()? else {
         return Ok(ExitCode::from(EXIT_SOFTWARE));
     };
+    // The stack is there before any file is.
+    let memory_bytes = memory_bytes.saturating_add(STACK_BYTES as u64);
     let ready = match sandbox::lock(memory_bytes, worker.socket.as_fd()) {
         Ok(landlock) => Report::Ready { landlock },
         Err(failure) => Report::NotReady {
@@ -69,7 +74,15 @@ fn live(drill: bool) -> io::Result<ExitCode> {
     if !matches!(ready, Report::Ready { .. }) {
         return Ok(ExitCode::from(EXIT_SOFTWARE));
     }
-    worker.serve()
+    if drill {
+        worker.refused_on_main = drill::refused_attempts();
+    }
+    let serving = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || worker.serve());
+    match serving {
+        // What does not return has panicked.
+        Ok(serving) => serving.join().unwrap_or(Ok(ExitCode::from(EXIT_SOFTWARE))),
+        Err(_) => memory::exhausted(),
+    }
 }
 
 /// Whether standard input is a socket whose other end our parent made, and that parent lives: the signal above is only
@@ -86,13 +99,14 @@ fn started_by_parent() -> bool {
 fn keep_only_the_socket() -> io::Result<OwnedFd> {
     const FIRST: u32 = 3;
     // SAFETY: nothing in this process holds a descriptor from 3 on yet.
-    let closed = unsafe { libc::syscall(libc::SYS_close_range, FIRST, u32::MAX, 0) };
-    if closed < 0 {
+    if unsafe { libc::syscall(libc::SYS_close_range, FIRST, u32::MAX, 0) } < 0 {
         // Kernels before 5.9.
-        let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-        for descriptor in FIRST..u32::try_from(most.unwrap_or(0)).unwrap_or(0) {
-            // SAFETY: as above.
-            unsafe { libc::close(descriptor.cast_signed()) };
+        let open = std::fs::read_dir("/proc/self/fd")?
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let open: Vec<i32> = open.filter(|descriptor| *descriptor >= FIRST.cast_signed()).collect();
+        for descriptor in open {
+            // SAFETY: as above; the one that the list was read by is closed already.
+            unsafe { libc::close(descriptor) };
         }
     }
     let socket = rustix::io::fcntl_dupfd_cloexec(io::stdin(), FIRST.cast_signed())?;
@@ -128,19 +142,20 @@ fn settle_memory() {
     let _ = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE);
 }
 
-/// Gives back what a job took.
+/// Gives back what a job took. Small change is kept: to give it back and fetch it again costs four times the job that
+/// finds the size of a picture (42 µs).
 fn trim_memory() {
     #[cfg(target_env = "gnu")]
-    // SAFETY: touches only what the allocator holds free.
-    unsafe {
-        libc::malloc_trim(0);
+    {
+        const KEPT_BYTES: usize = 1 << 20;
+        // SAFETY: both touch only what the allocator keeps. The count is an `int`, which the address space can't
+        // overflow.
+        unsafe {
+            if usize::try_from(libc::mallinfo().fordblks).unwrap_or(usize::MAX) > KEPT_BYTES {
+                libc::malloc_trim(0);
+            }
+        }
     }
-}
-
-/// A request and its sequence.
-struct Call {
-    sequence: u64,
-    request: Request,
 }
 
 struct Worker {
@@ -148,20 +163,20 @@ struct Worker {
     /// status.
     socket: ManuallyDrop<OwnedFd>,
     drill: bool,
+    /// For [`drill`]: what the main thread found, which then has nothing more to do.
+    refused_on_main: u32,
 }
 
 impl Worker {
-    fn serve(&mut self) -> io::Result<ExitCode> {
-        while let Some((Call { sequence, request }, file)) = self.receive()? {
+    /// The media thread.
+    fn serve(&self) -> io::Result<ExitCode> {
+        while let Some((sequence, request, file)) = self.receive()? {
             let (report, picture) = match (request, file) {
                 (Request::Check, None) => (Report::Alive, Vec::new()),
                 (Request::Look { look, format, size_bytes, max_pixels }, Some(file)) => {
                     let source = FileSource::new(file.into(), size_bytes);
                     let job = Job { sequence, look, format, max_pixels };
-                    match self.run(&job, source) {
-                        Some(answer) => answer,
-                        None => return Ok(ExitCode::from(EXIT_SOFTWARE)),
-                    }
+                    self.run(&job, source)
                 }
                 _ => return Ok(ExitCode::from(EXIT_SOFTWARE)),
             };
@@ -172,30 +187,32 @@ impl Worker {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Runs a job on a thread of its own: its stack is big and given back, and a lowered priority ends with it, where
-    /// an unprivileged process could not raise it again. `None` after a panic.
-    fn run(&self, job: &Job, mut source: FileSource) -> Option<(Report, Vec<u8>)> {
-        let socket = self.socket.as_fd();
-        if self.drill && drill::is_for_main_thread(&mut source) {
-            return Some(drill::obey(job, source, socket));
-        }
-        thread::scope(|scope| {
-            let started = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || {
-                if job.look == Look::Picture {
+    /// Has a job done. A preview is drawn on a thread of its own, since an unprivileged one could not raise its
+    /// priority again.
+    fn run(&self, job: &Job, source: FileSource) -> (Report, Vec<u8>) {
+        let look = || match self.drill {
+            true => drill::obey(job, source, self.socket.as_fd(), self.refused_on_main),
+            false => job.look(source),
+        };
+        match job.look {
+            Look::Facts => look(),
+            Look::Picture => thread::scope(|scope| {
+                let drawing = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || {
                     // Where that fails the preview competes with serving, no more.
                     let _ = rustix::process::setpriority_process(None, PREVIEW_NICENESS);
+                    look()
+                });
+                match drawing {
+                    Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                    Err(_) => memory::exhausted(),
                 }
-                if self.drill { drill::obey(job, source, socket) } else { job.look(source) }
-            });
-            match started {
-                Ok(thread) => thread.join().ok(),
-                Err(_) => memory::exhausted(),
-            }
-        })
+            }),
+        }
     }
 
-    /// The next request and the file that came with it; `None` when the server has hung up.
-    fn receive(&self) -> io::Result<Option<(Call, Option<OwnedFd>)>> {
+    /// The next request, its sequence before it and the file that came along behind it; `None` when the server has
+    /// hung up.
+    fn receive(&self) -> io::Result<Option<(u64, Request, Option<OwnedFd>)>> {
         let mut frame: Frame = [0; FRAME_BYTES];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
@@ -216,7 +233,7 @@ impl Worker {
             return Err(io::ErrorKind::InvalidData.into());
         }
         let (sequence, request) = Request::from_frame(&frame).ok_or(io::ErrorKind::InvalidData)?;
-        Ok(Some((Call { sequence, request }, file)))
+        Ok(Some((sequence, request, file)))
     }
 
     fn report(&self, sequence: u64, report: Report, picture: &[u8]) -> io::Result<()> {

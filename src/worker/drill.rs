@@ -32,20 +32,25 @@ fn order(source: &mut FileSource) -> String {
     order
 }
 
-pub fn is_for_main_thread(source: &mut FileSource) -> bool {
-    order(source).ends_with(" on main")
-}
-
 /// Does what the file says.
-pub fn obey(job: &Job, mut source: FileSource, socket: BorrowedFd<'_>) -> (Report, Vec<u8>) {
+pub fn obey(
+    job: &Job,
+    mut source: FileSource,
+    socket: BorrowedFd<'_>,
+    refused_on_main: u32,
+) -> (Report, Vec<u8>) {
     let order = order(&mut source);
-    match order.trim_end_matches(" on main") {
+    match order.as_str() {
         "fine" => fine(job),
         GATE => {
             pass_gate(&source.into_file());
             fine(job)
         }
         GATE_OPEN => fine(job),
+        "feast" => {
+            feast();
+            fine(job)
+        }
         // Ends of the process
         "abort" => std::process::abort(),
         "panic" => std::panic::panic_any(()),
@@ -101,11 +106,8 @@ pub fn obey(job: &Job, mut source: FileSource, socket: BorrowedFd<'_>) -> (Repor
         }
         "no jpeg" => picture(Some(b"<html>".to_vec())),
         // Reports on itself
-        "escape" => {
-            let refused = ATTEMPTS.iter().enumerate().filter(|(_, attempt)| attempt.is_refused());
-            let refused = refused.fold(0, |bits, (index, _)| bits | 1 << index);
-            (Report::Facts(Facts::Image { width: refused, height: 1 }), Vec::new())
-        }
+        "escape" => refused(refused_attempts()),
+        "escape on main" => refused(refused_on_main),
         "inventory" => {
             let variables = u32::try_from(std::env::vars_os().count()).unwrap_or(u32::MAX);
             let facts = Facts::Image { width: open_descriptors(), height: variables.saturating_add(1) };
@@ -113,6 +115,16 @@ pub fn obey(job: &Job, mut source: FileSource, socket: BorrowedFd<'_>) -> (Repor
         }
         _ => (Report::NoPicture, Vec::new()),
     }
+}
+
+/// Which of the [`ATTEMPTS`] are refused to this thread, a bit each.
+pub fn refused_attempts() -> u32 {
+    let attempts = ATTEMPTS.iter().enumerate();
+    attempts.filter(|(_, attempt)| attempt.is_refused()).fold(0, |bits, (index, _)| bits | 1 << index)
+}
+
+fn refused(attempts: u32) -> (Report, Vec<u8>) {
+    (Report::Facts(Facts::Image { width: attempts, height: 1 }), Vec::new())
 }
 
 /// A right answer.
@@ -143,6 +155,14 @@ fn overflow(depth: u64) -> u64 {
         return 0;
     }
     overflow(depth.wrapping_add(1)).wrapping_add(frame[0])
+}
+
+/// Takes a lot of memory in small pieces, and lets go of it but for the last, which the allocator then can't cut off.
+fn feast() {
+    const PIECE_BYTES: usize = 4 << 10;
+    const PIECES: usize = 50 << 8;
+    let mut pieces: Vec<Vec<u8>> = (0..PIECES).map(|_| vec![1; PIECE_BYTES]).collect();
+    std::mem::forget(black_box(&mut pieces).pop());
 }
 
 /// Takes memory in pieces until there is no more.
@@ -251,7 +271,7 @@ attempts! {
     "start a program by descriptor": SYS_execveat(NOBODY, c"".as_ptr(), 0, 0, libc::AT_EMPTY_PATH);
     "trace": SYS_ptrace(libc::PTRACE_ATTACH, NOBODY);
     "read another's memory": SYS_process_vm_readv(NOBODY);
-    "signal the parent": SYS_kill(std::os::unix::process::parent_id());
+    "signal a process": SYS_kill(std::process::id());
     "signal a thread of another": SYS_tgkill(NOBODY, NOBODY);
     "map memory to be run": SYS_mmap(0, 4096, libc::PROT_EXEC, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, usize::MAX);
     "make memory run": SYS_mprotect(0, 0, libc::PROT_EXEC);

@@ -34,7 +34,11 @@ mod marker {
     pub const APP1: u8 = 0xe1;
     pub const APP2: u8 = 0xe2;
     pub const APP14: u8 = 0xee;
-    pub const TEM: u8 = 0x01;
+
+    /// TEM, which has no place in a file, and codes that are reserved: they come of damage.
+    pub fn is_meaningless(code: u8) -> bool {
+        code < 0xc0
+    }
 
     /// Frame headers: all of SOF0 to SOF15 that are none of DHT, JPG and DAC.
     pub fn is_frame(code: u8) -> bool {
@@ -126,6 +130,7 @@ fn next_marker_behind_scan(input: &mut Input) -> Option<u8> {
     loop {
         match next_marker(input)? {
             marker::RST0..=marker::RST7 => {}
+            code if marker::is_meaningless(code) => {}
             code => return Some(code),
         }
     }
@@ -133,7 +138,7 @@ fn next_marker_behind_scan(input: &mut Input) -> Option<u8> {
 
 /// Whether a length follows the marker (table B.1).
 fn has_segment(code: u8) -> bool {
-    !matches!(code, marker::TEM | marker::RST0..=marker::EOI)
+    !marker::is_meaningless(code) && !matches!(code, marker::RST0..=marker::EOI)
 }
 
 /// What follows a segment's length, in bytes; 0 where the length does not even count itself.

@@ -247,7 +247,7 @@ fn on_a_small_disk() {
     let catalog = Catalog::open(file).unwrap();
     let nth = |place: u64| Asset {
         name: Name::given(&"n".repeat(200)).unwrap().unwrap(),
-        campaign: (place % 3 == 0).then(|| group("spring")),
+        campaign: place.is_multiple_of(3).then(|| group("spring")),
         ..acme(place)
     };
     let fill = |from: u64| {

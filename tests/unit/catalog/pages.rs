@@ -15,10 +15,10 @@ fn nth(place: u64) -> Asset {
         2 => (Format::Mp3, Facts::Audio { duration: 9 }),
         _ => (Format::Pdf, Facts::Document { page_count: None }),
     };
-    asset.client = (place % 3 == 0).then(|| group("acme"));
-    asset.campaign = (place % 5 == 0).then(|| group("spring"));
+    asset.client = place.is_multiple_of(3).then(|| group("acme"));
+    asset.campaign = place.is_multiple_of(5).then(|| group("spring"));
     let tags = [("third", 3), ("fourth", 4), ("common", 1)];
-    let tags = tags.iter().filter(|(_, each)| place % each == 0).map(|(tag, _)| *tag);
+    let tags = tags.iter().filter(|(_, each)| place.is_multiple_of(*each)).map(|(tag, _)| *tag);
     asset.tags = Tags::new(tags).unwrap();
     asset.name = Name::given(&format!("picture {place}.png")).unwrap().unwrap();
     asset.sha256[..8].copy_from_slice(&place.to_be_bytes());

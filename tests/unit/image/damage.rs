@@ -103,3 +103,13 @@ fn one_bit_of_a_jpegs_data_does_not_lose_the_rest() {
         assert!(thumbnail(Format::Jpg, &changed).is_some(), "byte {at}");
     }
 }
+
+#[test]
+fn a_marker_that_means_nothing_costs_no_more_than_its_restart_interval() {
+    let bytes = fixture("restart.jpg");
+    let at = bytes.windows(2).position(|pair| pair == [0xff, 0xd1]).expect("a restart") + 40;
+    let mut changed = bytes.clone();
+    changed[at..at + 2].copy_from_slice(&[0xff, 0x9f]);
+    let picture = thumbnail(Format::Jpg, &changed).expect("a thumbnail");
+    assert_quarters(&picture, SCENE, "around the damage");
+}

@@ -128,15 +128,15 @@ impl<'i, 's> Bits<'i, 's> {
     }
 
     /// Drops the rest of an interval and passes the restart marker behind it: its number, 0 to 7. `None` where another
-    /// marker or the end comes first.
+    /// marker or the end comes first; codes that mean nothing are damage, and passed over.
     pub fn restart(&mut self) -> Option<u8> {
-        let marker = match self.marker.take() {
-            Some(marker) => Some(marker),
-            None if self.is_at_end => None,
-            None => super::next_marker(self.input),
-        };
         (self.word, self.count, self.made_up) = (0, 0, 0);
-        match marker {
+        let mut found = self.marker.take();
+        // Each round reads at least one byte of the file.
+        while found.is_none_or(marker::is_meaningless) {
+            found = Some(super::next_marker(self.input)?);
+        }
+        match found {
             Some(code @ marker::RST0..=marker::RST7) => {
                 self.is_at_end = false;
                 Some(code - marker::RST0)

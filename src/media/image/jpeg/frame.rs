@@ -24,12 +24,13 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// `None` where the payload is too short for what it announces.
+    /// `None` where the payload is too short for what it announces, or announces what there can't be: the bounds are
+    /// those of table B.2 for all coding processes, and four components.
     pub fn read(code: u8, payload: &[u8]) -> Option<Frame> {
         const COMPONENT_BYTES: usize = 3;
         let ([precision, height_high, height_low, width_high, width_low, count], rest) =
             payload.split_first_chunk()?;
-        let components = rest
+        let components: Vec<Component> = rest
             .get(..usize::from(*count) * COMPONENT_BYTES)?
             .chunks_exact(COMPONENT_BYTES)
             .map(|bytes| Component {
@@ -39,7 +40,13 @@ impl Frame {
                 table: usize::from(bytes[2]),
             })
             .collect();
-        Some(Frame {
+        let sampled = |component: &Component| {
+            (1..=4).contains(&component.across) && (1..=4).contains(&component.down) && component.table < 4
+        };
+        let is_sound = (2..=16).contains(precision)
+            && (1..=4).contains(&components.len())
+            && components.iter().all(sampled);
+        is_sound.then(|| Frame {
             code,
             precision: *precision,
             width: u16::from_be_bytes([*width_high, *width_low]),
@@ -51,14 +58,10 @@ impl Frame {
     /// Sequential or progressive, with Huffman's code, by the discrete cosine transform: what is drawn. Arithmetic
     /// coding, lossless and hierarchical files are drawn by no browser either.
     pub fn is_drawable(&self) -> bool {
-        let sampled = |component: &Component| {
-            (1..=4).contains(&component.across) && (1..=4).contains(&component.down) && component.table < 4
-        };
         matches!(self.code, 0xc0..=0xc2)
             && matches!(self.precision, 8 | 12)
             && self.width > 0
-            && matches!(self.components.len(), 1 | 3 | 4)
-            && self.components.iter().all(sampled)
+            && self.components.len() != 2
     }
 
     pub fn is_progressive(&self) -> bool {

@@ -155,15 +155,18 @@ pub fn walk(
         if unit + interval >= units {
             break;
         }
-        let Some(number) = bits.restart() else {
-            break;
-        };
-        // Intervals are numbered from 0 to 7 and again, each by the marker behind it. A number up to half the round
-        // ahead tells of lost ones; any other is taken for the one that was due.
-        let due = (unit / interval) as u8 & 7;
-        let lost = match number.wrapping_sub(due) & 7 {
-            lost @ 0..=4 => u64::from(lost),
-            _ => 0,
+        // Intervals are numbered from 0 to 7 and again, each by the marker behind it. As in libjpeg, a number one or two
+        // ahead tells of lost intervals, one or two behind of a marker too many; any other is taken for the right one.
+        let due = (unit / interval) as u8;
+        let lost = loop {
+            let Some(number) = bits.restart() else {
+                return;
+            };
+            match number.wrapping_sub(due) & 7 {
+                ahead @ 1..=2 => break u64::from(ahead),
+                6 | 7 => {}
+                _ => break 0,
+            }
         };
         unit += interval * (1 + lost);
     }

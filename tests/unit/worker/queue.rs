@@ -1,0 +1,106 @@
+//! Who is served next, by a clock of the test's own.
+
+use std::time::{Duration, Instant};
+
+use assetd::asset::UserId;
+use assetd::worker::queue::{Class, Queue};
+
+fn user(number: u64) -> UserId {
+    UserId::new(number).unwrap()
+}
+
+/// Takes what `worker` may run, as the user's number.
+fn take(queue: &mut Queue<u64>, worker: usize, now: Instant) -> Option<u64> {
+    queue.take(worker, now)
+}
+
+#[test]
+fn facts_go_before_pictures_and_users_take_turns() {
+    let now = Instant::now();
+    let mut queue = Queue::new(1, Duration::from_secs(1));
+    for job in [10, 11, 12] {
+        queue.push(Class::Picture, Some(user(1)), job);
+        queue.push(Class::Facts, Some(user(1)), job + 10);
+    }
+    queue.push(Class::Facts, Some(user(2)), 30);
+    queue.push(Class::Check, None, 40);
+
+    let mut order = Vec::new();
+    while let Some(job) = take(&mut queue, 0, now) {
+        order.push(job);
+        queue.done(0, now);
+    }
+
+    assert_eq!(order, [40, 20, 30, 21, 22, 10, 11, 12]);
+}
+
+#[test]
+fn a_slow_user_gets_all_workers_but_one_for_a_minute() {
+    let start = Instant::now();
+    let slow = Duration::from_secs(1);
+    let mut queue = Queue::new(3, slow);
+    for job in 0..10 {
+        queue.push(Class::Picture, Some(user(1)), job);
+    }
+    // Nothing is known of user 1 yet.
+    assert!((0..3).all(|worker| take(&mut queue, worker, start).is_some()));
+
+    // Three slow jobs end; now two more run, and the third worker is kept for others.
+    let later = start + slow * 2;
+    (0..3).for_each(|worker| queue.done(worker, later));
+    assert!(take(&mut queue, 0, later).is_some());
+    assert!(take(&mut queue, 1, later).is_some());
+    assert_eq!(take(&mut queue, 2, later), None);
+    queue.push(Class::Picture, Some(user(2)), 99);
+    assert_eq!(take(&mut queue, 2, later), Some(99));
+
+    // All of these are quick, and after a while user 1 is like anybody else.
+    (0..3).for_each(|worker| queue.done(worker, later));
+    let much_later = later + Duration::from_secs(61);
+    assert!((0..3).all(|worker| take(&mut queue, worker, much_later).is_some()));
+}
+
+#[test]
+fn a_job_that_runs_for_long_counts_as_slow_before_it_ends() {
+    let start = Instant::now();
+    let slow = Duration::from_secs(1);
+    let mut queue = Queue::new(2, slow);
+    queue.push(Class::Facts, Some(user(1)), 1);
+    queue.push(Class::Facts, Some(user(1)), 2);
+
+    assert_eq!(take(&mut queue, 0, start), Some(1));
+    assert_eq!(take(&mut queue, 1, start + slow * 2), None);
+    queue.done(0, start + slow * 2);
+    assert_eq!(take(&mut queue, 1, start + slow * 2), Some(2));
+}
+
+#[test]
+fn the_only_worker_serves_slow_users_too() {
+    let start = Instant::now();
+    let mut queue = Queue::new(1, Duration::ZERO);
+    for job in 0..3 {
+        queue.push(Class::Facts, Some(user(1)), job);
+        let now = start + Duration::from_secs(job);
+        assert_eq!(take(&mut queue, 0, now), Some(job));
+        queue.done(0, now + Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn a_job_taken_back_is_not_served_and_the_others_are() {
+    let now = Instant::now();
+    let mut queue = Queue::new(1, Duration::from_secs(1));
+    let tickets: Vec<_> = (0..3).map(|job| queue.push(Class::Facts, Some(user(1)), job)).collect();
+    let alone = queue.push(Class::Facts, Some(user(2)), 9);
+
+    queue.remove(tickets[1]);
+    queue.remove(alone);
+    queue.remove(alone);
+
+    assert_eq!(queue.waiting(), 2);
+    assert_eq!(take(&mut queue, 0, now), Some(0));
+    queue.done(0, now);
+    assert_eq!(take(&mut queue, 0, now), Some(2));
+    queue.done(0, now);
+    assert_eq!(take(&mut queue, 0, now), None);
+}
