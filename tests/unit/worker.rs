@@ -235,7 +235,10 @@ fn workers_end_with_their_server_however_it_dies() {
     // The test plays the server too, in a process of its own that is started for it.
     const ROLE: &str = "ASSETD_TEST_PLAYS_SERVER";
     if std::env::var_os(ROLE).is_some() {
-        let pool = pool(2);
+        let mut options = options(2);
+        // So that no limit on CPU ends it.
+        options.probe_deadline = PATIENCE * 10;
+        let pool = Pool::start(options).unwrap();
         let spin = order("spin");
         block_on(async {
             let busy = pool.clone();
