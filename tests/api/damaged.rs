@@ -8,10 +8,8 @@ use crate::support::{Asset, Server, sample, text};
 
 const DAMAGED: &str = "Stored file is damaged";
 
-type Damage = Box<dyn Fn(&Path)>;
-
 /// What someone may have done to a file in DATA/assets. The file is gone already.
-fn damages(original: &[u8], outside: &Path) -> Vec<(&'static str, Damage)> {
+fn damages(original: &[u8], outside: &Path) -> Vec<(&'static str, Box<dyn Fn(&Path)>)> {
     let twin = outside.join("twin");
     fs::write(&twin, original).expect("a file outside DATA");
     let secret = outside.join("secret");

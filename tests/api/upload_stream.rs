@@ -222,6 +222,22 @@ fn whatever_never_ends_is_refused_early() {
 }
 
 #[test]
+fn a_client_that_reads_only_after_it_has_sent_all_still_gets_the_refusal() {
+    let server = Server::start();
+    // The server reads on for 8 MiB.
+    let mut bytes = sample::bmp(1);
+    bytes.resize(7 * 1024 * 1024, 0);
+    let form = Form::of("a.bmp", &bytes).body();
+    let no_token = server.anyone().request("POST", "/api/v2/upload-asset").form(&form);
+    for (request, status) in [(upload(&server).body(&form), 400), (no_token, 401)] {
+        let mut connection = server.connect();
+        connection.send(request.head()).send(&form);
+        connection.answer("POST").expect(status);
+    }
+    assert!(server.files().is_empty());
+}
+
+#[test]
 fn an_upload_without_a_token_is_refused_while_it_comes() {
     let server = Server::start();
     let mut head = server

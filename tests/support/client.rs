@@ -152,7 +152,7 @@ impl Client {
 /// One request in the making. `Host` and the token are there from the start; a header given again replaces them.
 pub struct Request {
     address: SocketAddr,
-    method: String,
+    pub method: String,
     target: String,
     headers: Vec<(String, String)>,
     body: Option<Vec<u8>>,

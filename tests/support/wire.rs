@@ -83,7 +83,7 @@ impl Connection {
     pub fn expect_closed(&mut self) {
         assert!(self.ahead.is_empty(), "the connection goes on");
         let mut byte = [0];
-        match self.stream.read(&mut byte) {
+        match self.read(&mut byte) {
             Ok(count) => assert_eq!(count, 0, "the connection goes on"),
             // A reset closes it as well as an end does; a timeout does not.
             Err(error) => assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{error}"),
@@ -154,9 +154,19 @@ impl Connection {
         Ok(std::mem::replace(&mut self.ahead, rest))
     }
 
+    /// A socket with a timeout is interrupted also by a stop and a continue of the process (signal(7)).
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.stream.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+
     fn more(&mut self) -> io::Result<()> {
         let mut buffer = [0; 64 * 1024];
-        match self.stream.read(&mut buffer)? {
+        match self.read(&mut buffer)? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             count => {
                 self.ahead.extend_from_slice(&buffer[..count]);
