@@ -4,3 +4,4 @@ mod listen;
 mod options;
 mod serve;
 mod token;
+mod unit;

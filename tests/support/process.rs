@@ -46,7 +46,7 @@ impl Log {
 }
 
 /// The program with these arguments and variables, and no other variable of ours.
-fn command(args: &[String], env: &[(String, String)]) -> Command {
+pub(super) fn command(args: &[String], env: &[(String, String)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_assetd"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("ASSETD_") {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -59,6 +60,16 @@ impl Setup {
     #[track_caller]
     pub fn start(self) -> Server {
         let process = Process::spawn(&self.command_line(), &self.env, self.folder.path());
+        let address = Server::wait_for_address(&process);
+        Server { setup: self, process, address }
+    }
+
+    /// As [`Setup::start`], with the command made ready by `adjust`.
+    #[track_caller]
+    pub fn start_adjusted(self, adjust: impl FnOnce(&mut Command)) -> Server {
+        let mut command = process::command(&self.command_line(), &self.env);
+        adjust(command.current_dir(self.folder.path()));
+        let process = Process::watch(&mut command);
         let address = Server::wait_for_address(&process);
         Server { setup: self, process, address }
     }

@@ -324,7 +324,10 @@ fn a_full_disk_takes_nothing_more_and_lets_everything_be_removed() {
     let output = Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "unit::catalog::file::a_full_disk_takes_nothing_more_and_lets_everything_be_removed"])
+        .args([
+            "--exact",
+            "unit::catalog::file::a_full_disk_takes_nothing_more_and_lets_everything_be_removed",
+        ])
         .arg("--nocapture")
         .env("FULL_DISK", &disk)
         .arg0("unshare")
