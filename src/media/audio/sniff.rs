@@ -54,10 +54,8 @@ pub fn sniff(head: &[u8]) -> Option<Sniffed> {
         let foreign = foreign(trim_zeros(behind), ends);
         return Some(foreign.map_or(Sniffed::Allowed(Format::Mp3), Sniffed::Foreign));
     }
-    if is_wave(head) {
-        return Some(Sniffed::Allowed(Format::Wav));
-    }
     inferred(head)
+        .or_else(|| is_wave(head).then_some(Sniffed::Allowed(Format::Wav)))
         .or_else(|| foreign(head, ends).map(Sniffed::Foreign))
         .or_else(|| is_mp3(head, ends).then_some(Sniffed::Allowed(Format::Mp3)))
         .or_else(|| adts(head).map(|_| Sniffed::Foreign(Foreign::Aac)))
@@ -81,10 +79,9 @@ fn inferred(head: &[u8]) -> Option<Sniffed> {
     row.map(|(_, sniffed)| *sniffed)
 }
 
-/// RF64 (EBU Tech 3306) and BW64 (ITU-R BS.2088) are RIFF with lengths of 64 bits.
+/// RF64 (EBU Tech 3306) and BW64 (ITU-R BS.2088): RIFF with lengths of 64 bits.
 fn is_wave(head: &[u8]) -> bool {
-    let riff = [b"RIFF", b"RF64", b"BW64"].iter().any(|word| head.starts_with(*word));
-    riff && head.get(8..12) == Some(b"WAVE")
+    (head.starts_with(b"RF64") || head.starts_with(b"BW64")) && head.get(8..12) == Some(b"WAVE")
 }
 
 /// What is behind the tags in front; nothing where they reach beyond the head.
@@ -99,8 +96,8 @@ fn behind_tags(head: &[u8], first: u64) -> &[u8] {
     behind
 }
 
-/// Frames at the start or behind padding; or else behind what can be the end of a frame, as in a recording that was cut
-/// out of a stream: less than a frame, and no text.
+/// Frames at the start or behind padding; or else behind what can be a damaged frame or the end of one, as in a recording
+/// that was cut out of a stream: it begins with a header or is shorter than a frame, and is no text.
 fn is_mp3(head: &[u8], ends: bool) -> bool {
     let padded = trim_zeros(head);
     if layer_3(padded, Place::Expected, ends).is_some() || is_short(padded, ends) {
