@@ -9,6 +9,9 @@ const MAX_DEPTH: usize = 4;
 /// Values of one filter or encryption dictionary, at most: a handful, some dozens for many filters.
 const MAX_VALUES: usize = 1024;
 
+/// Filters of one stream, at most: object streams have one, or two where the file is plain text.
+const MAX_FILTERS: usize = 4;
+
 /// The keys of a stream's dictionary that say how its bytes are coded.
 const CODING: [&[u8]; 3] = [b"Type", b"Filter", b"DecodeParms"];
 
@@ -81,6 +84,7 @@ pub fn stream(
     }
     if let Ok(filters) = coding.get_mut(b"Filter") {
         match filters {
+            lopdf::Object::Array(filters) if filters.len() > MAX_FILTERS => return None,
             lopdf::Object::Array(filters) => filters.iter_mut().for_each(spell_out),
             filter => spell_out(filter),
         }

@@ -21,16 +21,17 @@ const MAX_OBJECT_BYTES: usize = 16 << 20;
 const OBJECT_WINDOWS: [usize; 3] = [4 << 10, 128 << 10, MAX_OBJECT_BYTES];
 
 /// The longest stream read, as it stands in the file: object streams and cross-reference streams, not pictures.
-const MAX_PACKED_BYTES: usize = 32 << 20;
+const MAX_PACKED_BYTES: usize = 16 << 20;
 
-/// What a stream may unpack to: object streams of sound files hold some hundred KiB, rarely a few MiB.
-const MAX_UNPACKED_BYTES: usize = 64 << 20;
+/// What a stream may unpack to: object streams of sound files hold some hundred KiB, rarely a few MiB, and the
+/// cross-reference stream of a million objects 8 MB.
+const MAX_UNPACKED_BYTES: usize = 32 << 20;
 
 /// Unpacked object streams kept, in bytes: the pages of one document lie spread over several.
-const MAX_KEPT_BYTES: usize = 96 << 20;
+const MAX_KEPT_BYTES: usize = 64 << 20;
 
-/// Objects known by number, at most, about 100 MB. A file of 50 MB with as many would have none over 25 bytes.
-pub const MAX_OBJECTS: usize = 1 << 21;
+/// Objects known by number, at most, about 50 MB. A file of 50 MB with as many has 50 bytes for each.
+pub const MAX_OBJECTS: usize = 1 << 20;
 
 /// The largest object number (ISO 32000-1, annex C).
 pub const MAX_NUMBER: u32 = 8_388_607;
@@ -133,8 +134,15 @@ impl<'s> Objects<'s> {
 
     /// Adds an entry unless there is one already, or too many.
     pub fn add(&mut self, number: u32, entry: Entry) {
-        if number <= MAX_NUMBER && self.entries.len() < MAX_OBJECTS {
-            self.entries.entry(number).or_insert(entry);
+        if !self.entries.contains_key(&number) {
+            self.put(number, entry);
+        }
+    }
+
+    /// Adds an entry or replaces the one that is there, unless there are too many.
+    pub fn put(&mut self, number: u32, entry: Entry) {
+        if number <= MAX_NUMBER && (self.entries.len() < MAX_OBJECTS || self.entries.contains_key(&number)) {
+            self.entries.insert(number, entry);
         }
     }
 
@@ -170,6 +178,9 @@ impl<'s> Objects<'s> {
 
     /// The object's bytes from its first; `None` where there is none, it can't be read, or it is a stream's.
     pub fn object(&mut self, number: u32) -> Option<Vec<u8>> {
+        if self.file.exhausted() {
+            return None;
+        }
         match *self.entries.get(&number)? {
             Entry::Free => None,
             Entry::At(offset) => {
@@ -197,23 +208,27 @@ impl<'s> Objects<'s> {
         self.file.spend(LOOK_BYTES)?;
         for want in OBJECT_WINDOWS {
             let bytes = self.file.bytes(offset, want);
-            let whole = bytes.len() < want;
-            let (number, generation, start) = header(bytes)?;
-            let found = extent(&bytes[start..]).map(|body| {
-                let end = start + body.len();
-                let stream = stream_start(&bytes[end..]).map(|start| offset + (end + start) as u64);
-                // The keyword may be cut off by the window.
-                let settled = whole || bytes.len() - end > STREAM_KEYWORD_WITHIN;
-                (settled, Indirect { number, generation, body: body.to_vec(), stream })
-            });
             let length = bytes.len();
-            match found {
-                Some((true, indirect)) => {
-                    self.file.spend(indirect.body.len() as u64)?;
-                    return Some(indirect);
+            let whole = length < want;
+            let (number, generation, start) = header(bytes)?;
+            let rest = &bytes[start..];
+            let Some(body) = extent(rest) else {
+                // Broken, where it ends and still can't be read.
+                let ended = whole || memmem::find(rest, b"endobj").is_some();
+                self.file.spend(length as u64)?;
+                if ended {
+                    return None;
                 }
-                _ if whole => return None,
-                _ => self.file.spend(length as u64)?,
+                continue;
+            };
+            let end = start + body.len();
+            let behind = &bytes[end..];
+            // The keyword of a stream may be cut off by the window.
+            if whole || behind.len() >= STREAM_KEYWORD_WITHIN {
+                let stream = stream_start(behind).map(|start| offset.saturating_add((end + start) as u64));
+                let body = body.to_vec();
+                self.file.spend(body.len() as u64)?;
+                return Some(Indirect { number, generation, body, stream });
             }
         }
         None
@@ -230,9 +245,11 @@ impl<'s> Objects<'s> {
         if encrypted && let Some(key) = &self.key {
             stream = convert::decrypt(key, (object.number, object.generation), stream)?;
         }
+        let filters = stream.filters().map_or(1, |filters| filters.len());
         let unpacked = stream.get_plain_content_with_limit(MAX_UNPACKED_BYTES);
-        // Work done for nothing is work.
-        self.file.spend(unpacked.as_ref().map_or(MAX_UNPACKED_BYTES, Vec::len) as u64)?;
+        // Each filter may have put out as much as the last, or all that it may.
+        let each = unpacked.as_ref().map_or(MAX_UNPACKED_BYTES, Vec::len);
+        self.file.spend((each as u64).saturating_mul(filters as u64))?;
         unpacked.ok()
     }
 

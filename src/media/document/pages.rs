@@ -13,11 +13,11 @@ use super::objects::{Held, Objects, held};
 use super::{rebuild, xref};
 use crate::asset::Flaw;
 
-/// Pages of one document, at most.
+/// Pages of one document, at most: kids may be shared, so there can be more of them than of kids.
 const MAX_PAGES: u64 = 1 << 20;
 
-/// Kids of all nodes together, at most: as many again for the nodes between root and pages.
-const MAX_KIDS: usize = 1 << 21;
+/// Kids of all nodes together, at most.
+const MAX_KIDS: usize = 1 << 20;
 
 /// How deep a tree may be. Writers make trees of two to five levels, a few make lists.
 const MAX_DEPTH: usize = 4096;
@@ -29,7 +29,12 @@ pub fn count(source: &mut dyn Source) -> Result<Option<u32>, Refusal> {
     let mut objects = Objects::new(file);
     let counted = written(&mut objects);
     let counted = match counted {
-        Some(Counted::Pages { number, missing: 0, .. }) if number > 0 => counted,
+        // All that it names is there, or as much as it says.
+        Some(Counted::Pages { number, missing, claimed })
+            if number > 0 && (missing == 0 || number == claimed) =>
+        {
+            counted
+        }
         Some(Counted::Locked | Counted::TooMany) => counted,
         _ => better(counted, rebuilt(&mut objects)),
     };
@@ -213,6 +218,9 @@ impl<'o, 's> Walk<'o, 's> {
     }
 
     fn visit(&mut self, kid: Held, root: bool) -> Visited {
+        if self.objects.file.exhausted() {
+            return Visited::TooMany;
+        }
         let (number, body) = match kid {
             Held::Here(body) => (None, Some(body)),
             Held::Elsewhere(number) => {

@@ -1,7 +1,7 @@
 //! The cross-reference table put together anew, from the objects that stand in the file: for a table that is lost,
 //! broken or wrong.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use hayro::hayro_syntax::object::{Dict, FromBytes, MaybeRef, Name, Object};
 use memchr::memmem;
@@ -24,8 +24,6 @@ const MAX_CONTAINERS: usize = 1 << 16;
 /// What the file turned out to hold.
 #[derive(Default)]
 struct Found {
-    /// By number: where the last definition stands.
-    objects: HashMap<u32, u64>,
     /// Object streams, in the file's order.
     containers: Vec<(u32, u64)>,
     trailers: Vec<Trailer>,
@@ -50,9 +48,6 @@ pub struct Rebuilt {
 pub fn rebuild(objects: &mut Objects<'_>) -> Option<Rebuilt> {
     objects.reset();
     let found = scan(objects);
-    for (number, offset) in &found.objects {
-        objects.add(*number, Entry::At(*offset));
-    }
     let encrypted = found.trailers.iter().rev().find(|trailer| trailer.encrypt.is_some());
     let unlocked = encrypted.is_none_or(|trailer| objects.unlock(trailer));
     if unlocked {
@@ -72,19 +67,19 @@ pub fn rebuild(objects: &mut Objects<'_>) -> Option<Rebuilt> {
 
 /// The objects in object streams. Of two definitions the one that stands later in the file counts.
 fn add_members(objects: &mut Objects<'_>, found: &Found) {
+    // From the last stream to the first: what is in one stays.
     for (container, offset) in found.containers.iter().rev() {
-        if found.objects.get(container) != Some(offset) {
+        if objects.entries.get(container) != Some(&Entry::At(*offset)) {
             continue;
         }
         for (index, number) in objects.member_numbers(*container).into_iter().enumerate() {
-            let entry = Entry::In { container: *container, index: index as u32 };
-            match found.objects.get(&number) {
-                Some(plain) if plain > offset => {}
-                // Streams are gone through from the last to the first, so what is in one stays.
-                Some(_) if matches!(objects.entries.get(&number), Some(Entry::At(_))) => {
-                    objects.entries.insert(number, entry);
-                }
-                _ => objects.add(number, entry),
+            let earlier = match objects.entries.get(&number) {
+                Some(Entry::At(plain)) => plain < offset,
+                Some(_) => false,
+                None => true,
+            };
+            if earlier {
+                objects.put(number, Entry::In { container: *container, index: index as u32 });
             }
         }
     }
@@ -172,9 +167,8 @@ fn header_before(bytes: &[u8]) -> Option<usize> {
 /// Takes in the object at `offset`; where its stream ends, if it has one and says so truly.
 fn object(objects: &mut Objects<'_>, found: &mut Found, offset: u64) -> Option<u64> {
     let object = objects.read_at(offset)?;
-    if found.objects.len() < MAX_OBJECTS {
-        found.objects.insert(object.number, offset);
-    }
+    // Updates are appended: the last definition counts.
+    objects.put(object.number, Entry::At(offset));
     let dict = Dict::from_bytes(&object.body)?;
     let kind = dict.get::<Name<'_>>(b"Type".as_slice());
     match kind.as_ref().map(AsRef::as_ref) {
