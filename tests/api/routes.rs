@@ -297,6 +297,18 @@ fn a_head_that_is_too_large_is_refused() {
 }
 
 #[test]
+fn a_long_url_and_large_headers_within_a_head_of_64_kib_are_refused_in_words() {
+    let server = Server::start();
+    let user = server.user(7);
+    let padding = "x".repeat(60 * 1024);
+    user.get(&format!("/api/v2/assets?unknown={padding}")).expect(414);
+    user.request("GET", "/api/v2/assets").header("X-Padding", &padding).send().expect(431);
+    // RFC 9110, 4.1: a URL of 8,000 bytes is to be read.
+    user.get(&format!("/api/v2/assets?unknown={}", &padding[..8_000])).expect(200);
+    user.request("GET", "/api/v2/assets").header("X-Padding", &padding[..8_000]).send().expect(200);
+}
+
+#[test]
 fn bytes_that_are_no_request_harm_nobody() {
     let server = Server::start();
     let rows: [&[u8]; 9] = [

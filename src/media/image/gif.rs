@@ -144,7 +144,7 @@ pub fn draw(source: &mut dyn Source) -> Option<(Picture, Orientation)> {
 /// The first frame as a GIF of its own, whose screen it fills: the decoder sees no other frame, no odd screen, no
 /// stray bytes and always a palette.
 fn alone(first: &First, input: &mut Input) -> Option<Vec<u8>> {
-    // Without any palette colours are anyone's guess: shades of grey, as they are in the decoders of browsers.
+    // Without any palette the colours are anyone's guess: shades of grey.
     let grey = || (0..=255).flat_map(|shade| [shade; COLOUR_BYTES]).collect();
     let palette = if first.palette.len() < 2 * COLOUR_BYTES { grey() } else { first.palette.clone() };
     // The field holds the exponent less 1 of the number of colours, which is a power of two but for a cut off file.

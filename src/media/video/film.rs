@@ -146,13 +146,12 @@ impl Film {
         let mut left = time.in_ticks(self.movie.timescale);
         let mut begin = None;
         for edit in &self.track.edits {
-            let lasts_on = matches!(edit.length, 0 | 0xFFFF_FFFF | u64::MAX);
             let Some(media_start) = edit.media_start else {
                 left = left.saturating_sub(edit.length);
                 continue;
             };
             begin = Some(signed(media_start));
-            if lasts_on || left < edit.length {
+            if edit.lasts_on() || left < edit.length {
                 break;
             }
             left -= edit.length;
@@ -251,17 +250,15 @@ fn length(
     Ok(longest.max(of_movie).or(of_fragments))
 }
 
-/// The length of a track: by its header, else of its edits, else of its media, by that's header or by the sum of its
-/// samples.
+/// The length of a track, by its header; else that of its edits; else that of its media, by its header or its samples.
 fn track_length(movie: &Movie, track: &Track, reader: &mut Reader) -> Result<Option<Length>, Flaw> {
     let shown = Length::new(track.shown_duration, movie.timescale);
     if shown.is_some() {
         return Ok(shown);
     }
-    let lasts_on = |length: u64| matches!(length, 0 | 0xFFFF_FFFF | u64::MAX);
-    let edited = track.edits.iter().filter(|edit| !lasts_on(edit.length));
+    let edited = track.edits.iter().filter(|edit| !edit.lasts_on());
     let edited = edited.fold(0_u64, |sum, edit| sum.saturating_add(edit.length));
-    let rest = track.edits.last().filter(|edit| lasts_on(edit.length));
+    let rest = track.edits.last().filter(|edit| edit.lasts_on());
     if rest.is_none() && edited > 0 {
         return Ok(Length::new(Some(edited), movie.timescale));
     }

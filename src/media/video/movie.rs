@@ -48,7 +48,7 @@ impl Matrix {
 /// A stretch of a track's timeline (8.6.6).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Edit {
-    /// In the movie's timescale; 0 as the last one's length means all that is left.
+    /// In the movie's timescale; see [`Edit::lasts_on`].
     pub length: u64,
     /// Where it begins in the media, in the track's timescale; `None` where nothing is shown.
     pub media_start: Option<u64>,
@@ -321,6 +321,12 @@ impl Tables {
 }
 
 impl Edit {
+    /// Whether it goes on to the end of the media: films in fragments say 0, not knowing how long they will get, and
+    /// some files all ones.
+    pub fn lasts_on(&self) -> bool {
+        matches!(self.length, 0 | 0xFFFF_FFFF | u64::MAX)
+    }
+
     fn read(entry: &[u8], is_long: bool) -> Option<Edit> {
         let (length, media_start) = if is_long {
             (u64_at(entry, 0)?, u64_at(entry, 8)?.cast_signed())

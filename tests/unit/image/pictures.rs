@@ -133,6 +133,39 @@ fn one_picture_looks_the_same_however_its_scans_are_arranged() {
 }
 
 #[test]
+fn blocks_without_an_end_are_passed_over_as_they_are_drawn() {
+    // Noise that leaves no coefficient at zero, so that no block ends before its last.
+    let mut seed = 1u32;
+    let mut noise = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 24) as u8
+    };
+    let pixels: Vec<u8> = (0..3840 * 16).map(|_| noise()).collect();
+    let drawn = [false, true].map(|is_progressive| {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, 100);
+        encoder.set_progressive(is_progressive);
+        encoder.encode(&pixels, 3840, 16, ColorType::Luma).expect("a JPEG");
+        derive(Format::Jpg, &mut Cursor::new(bytes), &LIMITS)
+    });
+    assert!(drawn[0].is_some());
+    assert_eq!(drawn[0], drawn[1]);
+}
+
+#[test]
+fn a_thumbnail_is_as_sharp_as_its_size_allows() {
+    // Stripes three pixels wide: they show at half the size and vanish at a quarter.
+    let pixels: Vec<u8> =
+        (0..960 * 96u32).map(|index| if index % 960 / 3 % 2 == 0 { 0 } else { 255 }).collect();
+    let mut bytes = Vec::new();
+    Encoder::new(&mut bytes, 95).encode(&pixels, 960, 96, ColorType::Luma).expect("a JPEG");
+    let picture = thumbnail(Format::Jpg, &bytes).expect("a thumbnail");
+    let row: Vec<u8> = (100..300).map(|x| picture.get_pixel(x, 24).0[0]).collect();
+    let (darkest, lightest) = (row.iter().min().expect("a pixel"), row.iter().max().expect("a pixel"));
+    assert!(lightest - darkest > 120, "{darkest} to {lightest}");
+}
+
+#[test]
 fn a_jpeg_without_huffman_tables_has_the_suggested_ones() {
     let whole = jpeg(64, 48, |_| {});
     let mut bare = whole.clone();

@@ -5,6 +5,9 @@ use super::huffman::{self, Table};
 use super::*;
 use crate::media::image::raster::Raster;
 
+/// A profile's pieces are counted in a byte, from 1 (ICC.1, B.4).
+const MAX_ICC_PIECES: usize = 255;
+
 /// Tables and what else segments set (T.81, B.2.4).
 #[derive(Default)]
 pub struct Settings {
@@ -36,6 +39,7 @@ impl Settings {
                 let segment = segment(input);
                 let known: usize = self.icc.iter().map(|(_, piece)| piece.len()).sum();
                 if let Some([number, _, piece @ ..]) = segment.strip_prefix(b"ICC_PROFILE\0")
+                    && self.icc.len() < MAX_ICC_PIECES
                     && (known + piece.len()) as u64 <= ICC_MAX_BYTES
                 {
                     self.icc.push((*number, piece.to_vec()));
