@@ -7,7 +7,8 @@
 //! - opening after a close and after `kill -9`, and the memory of a process that has the catalog open.
 //!
 //! Files go to a folder of their own below the system's temporary one (`TMPDIR` chooses another disk). Medians; nothing
-//! else should run. A first argument of `hold` or `idle` is for the processes that this one starts.
+//! else should run. For work on one of them: `-- fill FILE ASSETS`, then `-- pages FILE`, `-- open FILE`, `-- whole FILE`.
+//! `hold` and `idle` are for the processes that this one starts.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -29,6 +30,10 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["hold", path] => hold(Path::new(path)),
         ["idle", path] => idle(Path::new(path)),
+        ["fill", path, assets] => fill(Path::new(path), assets.parse().expect("a number of assets")),
+        ["pages", path] => pages(&[PathBuf::from(path)]),
+        ["open", path] => openings(Path::new(path)),
+        ["whole", path] => whole(Path::new(path)),
         [] => measure(1_000_000),
         [assets] => measure(assets.parse().expect("a number of assets")),
         _ => panic!("one argument: a number of assets"),
@@ -39,12 +44,14 @@ fn measure(most: u64) {
     let folder = std::env::temp_dir().join(format!("assetd-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the files");
     inserts(&folder);
-    let counts: Vec<u64> = [1_000, 100_000, most].into_iter().filter(|count| *count <= most).collect();
-    let files: Vec<PathBuf> = counts.iter().map(|count| filled(&folder, *count)).collect();
-    pages(&counts, &files);
-    if let (Some(count), Some(file)) = (counts.last(), files.last()) {
-        openings(file, *count);
-        whole(file, *count);
+    let mut counts: Vec<u64> = [1_000, 100_000, most].into_iter().filter(|count| *count <= most).collect();
+    counts.dedup();
+    let files: Vec<PathBuf> = counts.iter().map(|count| folder.join(count.to_string())).collect();
+    counts.iter().zip(&files).for_each(|(count, file)| fill(file, *count));
+    pages(&files);
+    if let Some(file) = files.last() {
+        openings(file);
+        whole(file);
     }
     std::fs::remove_dir_all(&folder).ok();
 }
@@ -90,8 +97,7 @@ fn asset(place: u64) -> Asset {
         2 => (Format::Mp3, Facts::Audio { duration: 251 }),
         _ => (Format::Pdf, Facts::Document { page_count: Some(12) }),
     };
-    let client =
-        if (r >> 8).is_multiple_of(10) { "tenth".to_owned() } else { format!("client-{}", (r >> 16) % 100) };
+    let client = if (r >> 8) % 10 == 0 { "tenth".to_owned() } else { format!("client-{}", (r >> 16) % 100) };
     let tags = [format!("tag {}", (r >> 24) % 50), format!("tag {}", (r >> 32) % 50)];
     let mut sha256 = [0; 32];
     sha256[..8].copy_from_slice(&mix(r).to_be_bytes());
@@ -107,7 +113,7 @@ fn asset(place: u64) -> Asset {
         tags: Tags::new(tags).expect("good tags"),
         size: r % 5_000_000,
         sha256,
-        uploaded_at: Time::from_unix(1_763_322_180 + place),
+        uploaded_at: Time::from_unix(1_763_322_180 + place % 100_000_000),
         format,
         facts,
         thumbnail: Preview::Made { size: 20_000, sha256 },
@@ -161,17 +167,16 @@ fn inserts(folder: &Path) {
     println!();
 }
 
-fn filled(folder: &Path, count: u64) -> PathBuf {
-    let path = folder.join(format!("{count}"));
+fn fill(path: &Path, count: u64) {
     let start = Instant::now();
-    let catalog = catalog(&path);
+    let catalog = catalog(path);
     let mut place = 0;
     while place < count {
         let next = (place + FILL).min(count);
         insert(&catalog, place..next);
         place = next;
     }
-    let meta = std::fs::metadata(&path).expect("the file");
+    let meta = std::fs::metadata(path).expect("the file");
     println!(
         "{count} assets: {:.1} s to fill, {} bytes an asset, file {} MiB, on disk {} MiB",
         start.elapsed().as_secs_f64(),
@@ -179,7 +184,6 @@ fn filled(folder: &Path, count: u64) -> PathBuf {
         meta.len() >> 20,
         (meta.blocks() * 512) >> 20
     );
-    path
 }
 
 fn shapes(count: u64) -> Vec<(&'static str, Query)> {
@@ -204,23 +208,26 @@ fn shapes(count: u64) -> Vec<(&'static str, Query)> {
         ("q, none matches", Query { q: Some("needle".into()), ..all.clone() }),
         ("q, client, none matches", Query { q: Some("needle".into()), client, ..all.clone() }),
         ("sha256", Query { sha256, ..all.clone() }),
+        ("all, the first page", all.clone()),
+        ("client, the first page", Query { client: Some(group("client-7")), ..all.clone() }),
         ("offset of half", Query { offset: count / 2, ..all }),
     ]
 }
 
-fn pages(counts: &[u64], files: &[PathBuf]) {
+fn pages(files: &[PathBuf]) {
+    let catalogs: Vec<Catalog> = files.iter().map(|file| catalog(file)).collect();
+    let counts: Vec<u64> = catalogs.iter().map(|catalog| catalog.count().expect("a count")).collect();
     println!("\na page of 50: µs, median over pages all over the list (largest of 200)");
     print!("{:<26}", "");
     counts.iter().for_each(|count| print!("{count:>22}"));
     println!();
-    let catalogs: Vec<Catalog> = files.iter().map(|file| catalog(file)).collect();
     for (shape, (name, _)) in shapes(1_000).iter().enumerate() {
         print!("{name:<26}");
         for (count, catalog) in counts.iter().zip(&catalogs) {
             let (_, query) = &shapes(*count)[shape];
-            let whole_list = query.sha256.is_some() || query.offset > 0;
+            let from_top = query.sha256.is_some() || query.offset > 0 || name.ends_with("first page");
             let page = |run: u64| {
-                let before = (!whole_list).then(|| id(mix(run) % count));
+                let before = (!from_top).then(|| id(mix(run) % count));
                 let query = Query { before, ..query.clone() };
                 let start = Instant::now();
                 let page = catalog.list(owner(), &query).expect("a page");
@@ -289,8 +296,8 @@ fn own_memory_kib() -> u64 {
     digits.parse().unwrap_or(0)
 }
 
-fn openings(file: &Path, count: u64) {
-    println!("\nopening {count} assets");
+fn openings(file: &Path) {
+    println!("\nopening {} assets", catalog(file).count().expect("a count"));
     let opened = |name: &str| {
         let start = Instant::now();
         let catalog = catalog(file);
@@ -324,9 +331,9 @@ fn openings(file: &Path, count: u64) {
     assert!(status.expect("a process").success());
 }
 
-fn whole(file: &Path, count: u64) {
+fn whole(file: &Path) {
     let catalog = catalog(file);
-    println!("\nthe whole catalog of {count} assets");
+    println!("\nthe whole catalog of {} assets", catalog.count().expect("a count"));
     let timed = |name: &str, work: &dyn Fn() -> u64| {
         let start = Instant::now();
         let done = work();

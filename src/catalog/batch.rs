@@ -26,8 +26,9 @@ pub struct Batch<'c> {
     writer: MutexGuard<'c, Allowance>,
 }
 
-/// Assets whose rows wait in memory at most before they are written; some hundred bytes each.
-pub(super) const MAX_WAITING: usize = 4_096;
+/// Assets whose rows wait in memory at most before they are written: half a KiB each. The more there are at once, the
+/// fewer times a cascade over strewn assets writes the same page.
+pub(super) const MAX_WAITING: usize = 32_768;
 
 impl<'c> Batch<'c> {
     pub(super) fn new(

@@ -4,7 +4,9 @@
 //! what must stand in several is found by leaping from one to the next. Only `q`, and a digest together with other
 //! filters, look at records. A search (`q` or a tag beside something else) is cut short at a bound.
 
-use redb::{ReadOnlyTable, ReadTransaction};
+use std::cmp::Ordering;
+
+use redb::{Range, ReadOnlyTable, ReadTransaction};
 use unicode_normalization::UnicodeNormalization;
 
 use super::Error;
@@ -115,14 +117,13 @@ pub(super) fn list(txn: &ReadTransaction, owner: UserId, query: &Query) -> Resul
         Some(_) => Filter { client, campaign, kind: query.kind, tags: &tags, q: q.as_deref() },
         None => Filter { client: None, campaign: None, kind: None, tags: &[], q: q.as_deref() },
     };
-    let records = txn.open_table(ASSETS)?;
-    let mut keep = |id: AssetId, cost: &mut Cost| {
+    let mut records = Records::open(txn)?;
+    let keep = |records: &mut Records, id: AssetId, cost: &mut Cost| {
         if filter.is_empty() {
             return Ok(true);
         }
         cost.add(Cost::RECORD);
-        let bytes = records.get(id.as_bytes())?.ok_or_else(|| lost(id))?;
-        Ok(filter.takes(&codec::look(id, bytes.value())?))
+        records.look(id, |bytes| Ok(filter.takes(&codec::look(id, bytes)?)))
     };
 
     if !is_search {
@@ -137,7 +138,15 @@ pub(super) fn list(txn: &ReadTransaction, owner: UserId, query: &Query) -> Resul
                 )?
                 .count
             }
-            Some(digest) => count(by_digest(txn, owner, digest, None)?, &mut cost, &mut keep)?,
+            Some(digest) => {
+                let mut range = by_digest(txn, owner, digest, None)?;
+                let mut count = 0;
+                while let Some(id) = range.next()? {
+                    cost.add(Cost::STEP);
+                    count += u64::from(keep(&mut records, id, &mut cost)?);
+                }
+                count
+            }
         };
         page.total = Some(total);
         if query.offset >= total {
@@ -175,45 +184,69 @@ pub(super) fn list(txn: &ReadTransaction, owner: UserId, query: &Query) -> Resul
     let limit = query.limit.max(1);
     let mut ids: Vec<AssetId> = Vec::new();
     let mut to_skip = query.offset;
-    let mut merge = Merge::new(lanes, &mut cost, &mut keep)?;
+    let mut merge = Merge(lanes);
     loop {
-        match merge.peek() {
+        match merge.next(&mut cost, |id, cost| keep(&mut records, id, cost))? {
             Next::End => break,
             Next::Pause(id) => {
                 (page.next, page.skip) = (Some(id), to_skip);
                 break;
             }
+            Next::Match(_) if to_skip > 0 => to_skip -= 1,
             Next::Match(_) if ids.len() == limit => {
                 page.next = ids.last().copied();
                 break;
             }
-            Next::Match(_) if to_skip > 0 => to_skip -= 1,
             Next::Match(id) => ids.push(id),
         }
-        merge.pass(&mut cost, &mut keep)?;
     }
-    page.assets = ids.iter().map(|id| read(&records, *id)).collect::<Result<_, Error>>()?;
-    page.cost = cost.spent.saturating_add(ids.len() as u64 * Cost::RECORD);
+    cost.add(ids.len() as u64 * Cost::RECORD);
+    let mut records = Records::open(txn)?;
+    let read = |id: &AssetId| records.look(*id, |bytes| codec::decode(*id, bytes));
+    page.assets = ids.iter().map(read).collect::<Result<_, Error>>()?;
+    page.cost = cost.spent;
     Ok(page)
 }
 
-/// How many ids of a range are wanted. Where that needs no look at records it is a walk over neighbouring rows.
-fn count<'a>(
-    mut range: Box<dyn super::walk::Index + 'a>,
-    cost: &mut Cost,
-    keep: &mut super::walk::Keep<'_>,
-) -> Result<u64, Error> {
-    let mut count = 0;
-    while let Some(id) = range.next()? {
-        cost.add(1);
-        count += u64::from(keep(id, cost)?);
-    }
-    Ok(count)
+/// Looks records up. Where one lies shortly below the last, as on a page, it is walked to.
+struct Records {
+    table: ReadOnlyTable<IdBytes, &'static [u8]>,
+    range: Option<Range<'static, IdBytes, &'static [u8]>>,
+    /// How often the next one lay too far away.
+    far: u32,
 }
 
-fn read(records: &ReadOnlyTable<IdBytes, &'static [u8]>, id: AssetId) -> Result<Asset, Error> {
-    let bytes = records.get(id.as_bytes())?.ok_or_else(|| lost(id))?;
-    codec::decode(id, bytes.value())
+impl Records {
+    /// A record within so many is cheaper walked to than found anew.
+    const NEAR: usize = 6;
+    /// After so many that were not near, walking is given up.
+    const MAX_FAR: u32 = 2;
+
+    fn open(txn: &ReadTransaction) -> Result<Records, Error> {
+        Ok(Records { table: txn.open_table(ASSETS)?, range: None, far: 0 })
+    }
+
+    fn look<T>(&mut self, id: AssetId, look: impl FnOnce(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
+        if self.far < Records::MAX_FAR {
+            let range = match self.range.take() {
+                Some(range) => range,
+                None => self.table.range::<&[u8; 16]>(..=id.as_bytes())?,
+            };
+            for row in self.range.insert(range).rev().take(Records::NEAR) {
+                let (key, bytes) = row?;
+                match AssetId::from_bytes(*key.value()).cmp(&id) {
+                    Ordering::Greater => {}
+                    Ordering::Equal => return look(bytes.value()),
+                    // It was passed before, or is not there.
+                    Ordering::Less => break,
+                }
+            }
+            self.range = None;
+            self.far += 1;
+        }
+        let bytes = self.table.get(id.as_bytes())?.ok_or_else(|| lost(id))?;
+        look(bytes.value())
+    }
 }
 
 fn lost(id: AssetId) -> Error {

@@ -4,20 +4,72 @@
 //! Rows are collected and written a table at a time, sorted: a batch opens each table once and touches each of its pages
 //! once, and a record that changes costs only the rows that differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
 
 use redb::{Key, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::Error;
 use super::groups::Totals;
 use super::tables::{BY_CAMPAIGN, BY_CLIENT, BY_CLIENT_CAMPAIGN, BY_DIGEST, BY_TAG, BY_TYPE, TOTALS};
-use crate::asset::{Asset, Digest, GroupId};
+use crate::asset::{Asset, AssetId, Digest, GroupId};
+
+/// A row of an index, by its key.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) enum Row<'a> {
+    ByType((u64, u8, &'a [u8; 16])),
+    ByClient((u64, &'a str, u8, &'a [u8; 16])),
+    ByCampaign((u64, &'a str, u8, &'a [u8; 16])),
+    ByClientCampaign((u64, &'a str, &'a str, u8, &'a [u8; 16])),
+    ByTag((u64, &'a str, u8, &'a [u8; 16])),
+    ByDigest((u64, &'a Digest, &'a [u8; 16])),
+}
+
+impl Row<'_> {
+    /// The asset it stands for.
+    pub fn id(&self) -> AssetId {
+        AssetId::from_bytes(match *self {
+            Row::ByType((.., id)) | Row::ByClientCampaign((.., id)) | Row::ByDigest((.., id)) => *id,
+            Row::ByClient((.., id)) | Row::ByCampaign((.., id)) | Row::ByTag((.., id)) => *id,
+        })
+    }
+}
+
+/// The rows that an asset has in the indexes.
+pub(super) fn rows_of(asset: &Asset) -> impl Iterator<Item = Row<'_>> {
+    let (owner, kind, id) = (asset.owner.number(), asset.kind() as u8, asset.id.as_bytes());
+    let client = asset.client.as_ref().map(GroupId::as_str);
+    let campaign = asset.campaign.as_ref().map(GroupId::as_str);
+    let tags = asset.tags.as_slice().iter();
+    [
+        Some(Row::ByType((owner, kind, id))),
+        client.map(|client| Row::ByClient((owner, client, kind, id))),
+        campaign.map(|campaign| Row::ByCampaign((owner, campaign, kind, id))),
+        client
+            .zip(campaign)
+            .map(|(client, campaign)| Row::ByClientCampaign((owner, client, campaign, kind, id))),
+        Some(Row::ByDigest((owner, &asset.sha256, id))),
+    ]
+    .into_iter()
+    .flatten()
+    .chain(tags.map(move |tag| Row::ByTag((owner, tag, kind, id))))
+}
+
+/// The rows in `totals` that it counts in: of its client or any, of its campaign or any.
+pub(super) fn totals_of(asset: &Asset) -> impl Iterator<Item = (u64, &str, &str, u8)> {
+    let (owner, kind) = (asset.owner.number(), asset.kind() as u8);
+    let clients = [Some(""), asset.client.as_ref().map(GroupId::as_str)];
+    let campaigns = [Some(""), asset.campaign.as_ref().map(GroupId::as_str)];
+    clients.into_iter().flatten().flat_map(move |client| {
+        campaigns.into_iter().flatten().map(move |campaign| (owner, client, campaign, kind))
+    })
+}
 
 type OwnTypeKey = (u64, u8, [u8; 16]);
-type OwnWordKey = (u64, String, u8, [u8; 16]);
-type OwnPairKey = (u64, String, String, u8, [u8; 16]);
+type OwnWordKey = (u64, Rc<str>, u8, [u8; 16]);
+type OwnPairKey = (u64, Rc<str>, Rc<str>, u8, [u8; 16]);
 type OwnDigestKey = (u64, Digest, [u8; 16]);
-pub(super) type OwnTotalKey = (u64, String, String, u8);
+type OwnTotalKey = (u64, Rc<str>, Rc<str>, u8);
 
 /// Rows to be written (`true`) and removed (`false`), in the order in which that was asked for.
 #[derive(Default)]
@@ -30,6 +82,8 @@ pub(super) struct Rows {
     by_digest: Vec<(OwnDigestKey, bool)>,
     /// By how many assets and bytes a total changes.
     totals: BTreeMap<OwnTotalKey, (i64, i64)>,
+    /// The words that rows hold, each once.
+    words: HashSet<Rc<str>>,
     assets: usize,
 }
 
@@ -48,32 +102,46 @@ impl Rows {
     }
 
     fn add(&mut self, asset: &Asset, put: bool) {
-        let (owner, kind, id) = (asset.owner.number(), asset.kind() as u8, *asset.id.as_bytes());
-        let text = |group: &Option<GroupId>| group.as_ref().map(|group| group.as_str().to_owned());
-        let (client, campaign) = (text(&asset.client), text(&asset.campaign));
         self.assets += 1;
-        self.by_type.push(((owner, kind, id), put));
-        self.by_digest.push(((owner, asset.sha256, id), put));
-        for tag in asset.tags.as_slice() {
-            self.by_tag.push(((owner, tag.clone(), kind, id), put));
-        }
-        if let Some(client) = &client {
-            self.by_client.push(((owner, client.clone(), kind, id), put));
-        }
-        if let Some(campaign) = &campaign {
-            self.by_campaign.push(((owner, campaign.clone(), kind, id), put));
-        }
-        if let (Some(client), Some(campaign)) = (&client, &campaign) {
-            let key = (owner, client.clone(), campaign.clone(), kind, id);
-            self.by_client_campaign.push((key, put));
+        for row in rows_of(asset) {
+            match row {
+                Row::ByType((owner, kind, id)) => self.by_type.push(((owner, kind, *id), put)),
+                Row::ByClient((owner, client, kind, id)) => {
+                    let client = self.word(client);
+                    self.by_client.push(((owner, client, kind, *id), put));
+                }
+                Row::ByCampaign((owner, campaign, kind, id)) => {
+                    let campaign = self.word(campaign);
+                    self.by_campaign.push(((owner, campaign, kind, *id), put));
+                }
+                Row::ByClientCampaign((owner, client, campaign, kind, id)) => {
+                    let (client, campaign) = (self.word(client), self.word(campaign));
+                    self.by_client_campaign.push(((owner, client, campaign, kind, *id), put));
+                }
+                Row::ByTag((owner, tag, kind, id)) => {
+                    let tag = self.word(tag);
+                    self.by_tag.push(((owner, tag, kind, *id), put));
+                }
+                Row::ByDigest((owner, digest, id)) => self.by_digest.push(((owner, *digest, *id), put)),
+            }
         }
         let sign = if put { 1 } else { -1 };
         let bytes = sign * i64::try_from(asset.size).unwrap_or(i64::MAX);
-        for key in total_keys(owner, client, campaign, kind) {
+        for (owner, client, campaign, kind) in totals_of(asset) {
+            let key = (owner, self.word(client), self.word(campaign), kind);
             let total = self.totals.entry(key).or_default();
             total.0 += sign;
             total.1 = total.1.saturating_add(bytes);
         }
+    }
+
+    fn word(&mut self, text: &str) -> Rc<str> {
+        if let Some(word) = self.words.get(text) {
+            return Rc::clone(word);
+        }
+        let word: Rc<str> = text.into();
+        self.words.insert(Rc::clone(&word));
+        word
     }
 
     /// Writes all that waits.
@@ -87,21 +155,6 @@ impl Rows {
         write(txn, BY_DIGEST, rows.by_digest, digest_key)?;
         write_totals(txn, rows.totals)
     }
-}
-
-/// The rows in `totals` that an asset counts in: of its client or any, of its campaign or any.
-pub(super) fn total_keys(
-    owner: u64,
-    client: Option<String>,
-    campaign: Option<String>,
-    kind: u8,
-) -> impl Iterator<Item = OwnTotalKey> {
-    let clients = [Some(String::new()), client];
-    let campaigns = [Some(String::new()), campaign];
-    clients.into_iter().flatten().flat_map(move |client| {
-        let campaigns = campaigns.clone();
-        campaigns.into_iter().flatten().map(move |campaign| (owner, client.clone(), campaign, kind))
-    })
 }
 
 fn type_key(key: &OwnTypeKey) -> (u64, u8, &[u8; 16]) {
@@ -163,7 +216,7 @@ fn write_totals(txn: &WriteTransaction, changes: BTreeMap<OwnTotalKey, (i64, i64
         if (count, bytes) == (0, 0) {
             continue;
         }
-        let key = (owner, client.as_str(), campaign.as_str(), kind);
+        let key = (owner, &*client, &*campaign, kind);
         let before = Totals::from_row(table.get(key)?.map(|row| row.value()));
         let after = Totals {
             count: before.count.saturating_add_signed(count),

@@ -1,21 +1,19 @@
 //! Whether rows and totals are what the records say, and making them so.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-use redb::{
-    Key, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition,
-    WriteTransaction,
-};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, WriteTransaction};
 
 use super::batch::MAX_WAITING;
 use super::groups::Totals;
-use super::rows::{OwnTotalKey, Rows, total_keys};
+use super::rows::{Row, Rows, rows_of, totals_of};
 use super::tables::{
     ASSETS, BY_CAMPAIGN, BY_CLIENT, BY_CLIENT_CAMPAIGN, BY_DIGEST, BY_TAG, BY_TYPE, DOOMED, IdBytes, META,
-    RowKey, TOTALS, meta,
+    TOTALS, meta,
 };
 use super::{Error, codec, migrate};
-use crate::asset::{Asset, AssetId, Format, GroupId};
+use crate::asset::{Asset, AssetId, Format};
 
 /// Sentences given at most. A catalog with more faults has one cause and is rebuilt as a whole.
 const MAX_FAULTS: usize = 1_000;
@@ -28,150 +26,145 @@ impl Faults {
             self.0.push(sentence);
         }
     }
+}
 
-    fn lacks(&mut self, id: AssetId, table: &str) {
-        self.add(format!("asset {id} has no row in {table}"));
+/// How many rows there are, and the sum of their hashes: the same for the same rows in any order.
+#[derive(PartialEq, Eq, Default)]
+struct Sum {
+    rows: u64,
+    hashes: u64,
+}
+
+impl Sum {
+    fn add(&mut self, row: &Row<'_>) {
+        let mut hasher = DefaultHasher::new();
+        row.hash(&mut hasher);
+        self.rows += 1;
+        self.hashes = self.hashes.wrapping_add(hasher.finish());
     }
 }
 
-/// One index and how many rows the records give it.
-struct Checked<K: Key + 'static> {
-    name: &'static str,
-    table: ReadOnlyTable<K, ()>,
-    expected: u64,
-}
+type Records = ReadOnlyTable<IdBytes, &'static [u8]>;
 
-impl<K: Key + 'static> Checked<K> {
-    fn open(
-        txn: &ReadTransaction,
-        name: &'static str,
-        table: TableDefinition<K, ()>,
-    ) -> Result<Checked<K>, Error> {
-        Ok(Checked { name, table: txn.open_table(table)?, expected: 0 })
-    }
-
-    /// A record has this row.
-    fn expect(&mut self, id: AssetId, key: K::SelfType<'_>, faults: &mut Faults) -> Result<(), Error> {
-        self.expected += 1;
-        if self.table.get(key)?.is_none() {
-            faults.lacks(id, self.name);
-        }
-        Ok(())
-    }
-}
-
-impl<K: RowKey + 'static> Checked<K> {
-    /// Looks for rows that no record has. Where their number is right and none is missing there are none.
-    fn find_strays(
-        &self,
-        records: &ReadOnlyTable<IdBytes, &'static [u8]>,
-        has_row: impl for<'a> Fn(&Asset, K::SelfType<'a>) -> bool,
-        faults: &mut Faults,
-    ) -> Result<(), Error> {
-        if self.table.len()? == self.expected && faults.0.is_empty() {
-            return Ok(());
-        }
-        for row in self.table.range::<K::SelfType<'_>>(..)? {
-            let key = row?.0;
-            let id = K::id(key.value());
-            let asset = match records.get(id.as_bytes())? {
-                Some(bytes) => codec::decode(id, bytes.value()).ok(),
-                None => None,
-            };
-            if !asset.is_some_and(|asset| has_row(&asset, key.value())) {
-                faults.add(format!("a row in {} names asset {id}, whose record does not have it", self.name));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// See [`super::Catalog::verify`].
+/// See [`super::Catalog::verify`]. Reads each table once, in its order; only where the rows are not in all what the
+/// records give are they compared one by one.
 pub(super) fn verify(txn: &ReadTransaction) -> Result<Vec<String>, Error> {
     let mut faults = Faults(Vec::new());
     let records = txn.open_table(ASSETS)?;
-    let mut by_type = Checked::open(txn, "by_type", BY_TYPE)?;
-    let mut by_client = Checked::open(txn, "by_client", BY_CLIENT)?;
-    let mut by_campaign = Checked::open(txn, "by_campaign", BY_CAMPAIGN)?;
-    let mut by_pair = Checked::open(txn, "by_client_campaign", BY_CLIENT_CAMPAIGN)?;
-    let mut by_tag = Checked::open(txn, "by_tag", BY_TAG)?;
-    let mut by_digest = Checked::open(txn, "by_digest", BY_DIGEST)?;
-    let mut totals: HashMap<OwnTotalKey, Totals> = HashMap::new();
+    let (mut expected, mut found) = (Sum::default(), Sum::default());
+    let mut totals: HashMap<(u64, String, String, u8), Totals> = HashMap::new();
     let mut last = AssetId::MIN;
-
     for row in records.iter()? {
         let (id, bytes) = row?;
-        let id = AssetId::from_bytes(*id.value());
-        last = id;
-        let asset = match codec::decode(id, bytes.value()) {
+        last = AssetId::from_bytes(*id.value());
+        let asset = match codec::decode(last, bytes.value()) {
             Ok(asset) => asset,
             Err(error) => {
                 faults.add(error.to_string());
                 continue;
             }
         };
-        let (owner, kind, key) = (asset.owner.number(), asset.kind() as u8, id.as_bytes());
-        let client = asset.client.as_ref().map(GroupId::as_str);
-        let campaign = asset.campaign.as_ref().map(GroupId::as_str);
-        by_type.expect(id, (owner, kind, key), &mut faults)?;
-        by_digest.expect(id, (owner, &asset.sha256, key), &mut faults)?;
-        for tag in asset.tags.as_slice() {
-            by_tag.expect(id, (owner, tag, kind, key), &mut faults)?;
-        }
-        if let Some(client) = client {
-            by_client.expect(id, (owner, client, kind, key), &mut faults)?;
-        }
-        if let Some(campaign) = campaign {
-            by_campaign.expect(id, (owner, campaign, kind, key), &mut faults)?;
-        }
-        if let (Some(client), Some(campaign)) = (client, campaign) {
-            by_pair.expect(id, (owner, client, campaign, kind, key), &mut faults)?;
-        }
-        for key in total_keys(owner, client.map(str::to_owned), campaign.map(str::to_owned), kind) {
-            let total = totals.entry(key).or_default();
+        rows_of(&asset).for_each(|row| expected.add(&row));
+        for (owner, client, campaign, kind) in totals_of(&asset) {
+            let total = totals.entry((owner, client.to_owned(), campaign.to_owned(), kind)).or_default();
             total.count += 1;
             total.bytes = total.bytes.saturating_add(asset.size);
         }
     }
-
-    let names =
-        |group: &Option<GroupId>, text: &str| group.as_ref().is_some_and(|group| group.as_str() == text);
-    let is =
-        |asset: &Asset, owner: u64, kind: u8| (asset.owner.number(), asset.kind() as u8) == (owner, kind);
-    by_type.find_strays(&records, |asset, key| is(asset, key.0, key.1), &mut faults)?;
-    by_digest.find_strays(
-        &records,
-        |asset, key| (asset.owner.number(), &asset.sha256) == (key.0, key.1),
-        &mut faults,
-    )?;
-    by_tag.find_strays(
-        &records,
-        |asset, key| is(asset, key.0, key.2) && asset.tags.as_slice().iter().any(|tag| tag == key.1),
-        &mut faults,
-    )?;
-    by_client.find_strays(
-        &records,
-        |asset, key| is(asset, key.0, key.2) && names(&asset.client, key.1),
-        &mut faults,
-    )?;
-    by_campaign.find_strays(
-        &records,
-        |asset, key| is(asset, key.0, key.2) && names(&asset.campaign, key.1),
-        &mut faults,
-    )?;
-    by_pair.find_strays(
-        &records,
-        |asset, key| is(asset, key.0, key.3) && names(&asset.client, key.1) && names(&asset.campaign, key.2),
-        &mut faults,
-    )?;
+    each_row(txn, &mut |row| {
+        found.add(row);
+        Ok(())
+    })?;
+    if found != expected {
+        find_missing(txn, &records, &mut faults)?;
+        find_stray(txn, &records, &mut faults)?;
+    }
     check_totals(txn, totals, &mut faults)?;
     check_rest(txn, &records, last, &mut faults)?;
     Ok(faults.0)
 }
 
+/// Calls `look` with each row that stands.
+fn each_row(txn: &ReadTransaction, look: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>) -> Result<(), Error> {
+    // The tables' keys are of several types, so this is a loop a table.
+    macro_rules! rows {
+        ($($table:ident, $row:ident;)*) => {$(
+            for entry in txn.open_table($table)?.iter()? {
+                let key = entry?.0;
+                look(&Row::$row(key.value()))?;
+            }
+        )*};
+    }
+    rows! {
+        BY_TYPE, ByType;
+        BY_CLIENT, ByClient;
+        BY_CAMPAIGN, ByCampaign;
+        BY_CLIENT_CAMPAIGN, ByClientCampaign;
+        BY_TAG, ByTag;
+        BY_DIGEST, ByDigest;
+    }
+    Ok(())
+}
+
+/// Names the rows that a record has and that do not stand.
+fn find_missing(txn: &ReadTransaction, records: &Records, faults: &mut Faults) -> Result<(), Error> {
+    let by_type = txn.open_table(BY_TYPE)?;
+    let by_client = txn.open_table(BY_CLIENT)?;
+    let by_campaign = txn.open_table(BY_CAMPAIGN)?;
+    let by_pair = txn.open_table(BY_CLIENT_CAMPAIGN)?;
+    let by_tag = txn.open_table(BY_TAG)?;
+    let by_digest = txn.open_table(BY_DIGEST)?;
+    for entry in records.iter()? {
+        let (id, bytes) = entry?;
+        let id = AssetId::from_bytes(*id.value());
+        // One that does not decode is named already.
+        let Ok(asset) = codec::decode(id, bytes.value()) else {
+            continue;
+        };
+        for row in rows_of(&asset) {
+            let (table, stands) = match row {
+                Row::ByType(key) => ("by_type", by_type.get(key)?.is_some()),
+                Row::ByClient(key) => ("by_client", by_client.get(key)?.is_some()),
+                Row::ByCampaign(key) => ("by_campaign", by_campaign.get(key)?.is_some()),
+                Row::ByClientCampaign(key) => ("by_client_campaign", by_pair.get(key)?.is_some()),
+                Row::ByTag(key) => ("by_tag", by_tag.get(key)?.is_some()),
+                Row::ByDigest(key) => ("by_digest", by_digest.get(key)?.is_some()),
+            };
+            if !stands {
+                faults.add(format!("asset {id} has no row in {table}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Names the rows that stand and that no record has.
+fn find_stray(txn: &ReadTransaction, records: &Records, faults: &mut Faults) -> Result<(), Error> {
+    each_row(txn, &mut |row| {
+        let id = row.id();
+        let asset: Option<Asset> = match records.get(id.as_bytes())? {
+            Some(bytes) => codec::decode(id, bytes.value()).ok(),
+            None => None,
+        };
+        if asset.is_some_and(|asset| rows_of(&asset).any(|its| its == *row)) {
+            return Ok(());
+        }
+        let table = match row {
+            Row::ByType(_) => "by_type",
+            Row::ByClient(_) => "by_client",
+            Row::ByCampaign(_) => "by_campaign",
+            Row::ByClientCampaign(_) => "by_client_campaign",
+            Row::ByTag(_) => "by_tag",
+            Row::ByDigest(_) => "by_digest",
+        };
+        faults.add(format!("a row in {table} names asset {id}, whose record does not have it"));
+        Ok(())
+    })
+}
+
 fn check_totals(
     txn: &ReadTransaction,
-    mut expected: HashMap<OwnTotalKey, Totals>,
+    mut expected: HashMap<(u64, String, String, u8), Totals>,
     faults: &mut Faults,
 ) -> Result<(), Error> {
     for row in txn.open_table(TOTALS)?.iter()? {
@@ -198,7 +191,7 @@ fn check_totals(
 /// What is doomed has no record, and no id is beyond the last given.
 fn check_rest(
     txn: &ReadTransaction,
-    records: &ReadOnlyTable<IdBytes, &'static [u8]>,
+    records: &Records,
     last: AssetId,
     faults: &mut Faults,
 ) -> Result<(), Error> {

@@ -16,7 +16,7 @@ pub(super) struct Cost {
 
 impl Cost {
     /// One row.
-    const STEP: u64 = 1;
+    pub const STEP: u64 = 1;
     /// A range entered anew.
     const SEEK: u64 = 20;
     /// A record found and looked at.
@@ -202,16 +202,6 @@ pub(super) enum Next {
     End,
 }
 
-impl Next {
-    /// How far the walk has come: the newest first.
-    fn place(&self) -> Option<AssetId> {
-        match self {
-            Next::Match(id) | Next::Pause(id) => Some(*id),
-            Next::End => None,
-        }
-    }
-}
-
 /// The ids that stand in all of some ranges.
 pub(super) struct Lane<'a> {
     first: Cursor<'a>,
@@ -224,83 +214,64 @@ impl<'a> Lane<'a> {
         others: Vec<Box<dyn Index + 'a>>,
         cost: &mut Cost,
     ) -> Result<Lane<'a>, Error> {
-        let others = others.into_iter().map(|index| {
+        let mut begin = |index| {
             let mut cursor = Cursor { index, head: None };
             cursor.step(cost)?;
-            Ok(cursor)
-        });
-        let others = others.collect::<Result<_, Error>>()?;
-        Ok(Lane { first: Cursor { index: first, head: None }, others })
+            Ok::<_, Error>(cursor)
+        };
+        let first = begin(first)?;
+        let others = others.into_iter().map(begin).collect::<Result<_, _>>()?;
+        Ok(Lane { first, others })
     }
 
-    /// The next id that all ranges share and that `keep` takes. Each turn decides one id at least, so a walk that is
-    /// taken up at each pause comes to its end.
-    fn next(&mut self, cost: &mut Cost, keep: &mut Keep<'_>) -> Result<Next, Error> {
-        let mut candidate = self.first.step(cost)?;
-        while let Some(id) = candidate {
-            match self.older(id, cost)? {
-                Some(older) if older == id => {
-                    if keep(id, cost)? {
-                        return Ok(Next::Match(id));
-                    }
-                    if cost.is_reached() {
-                        return Ok(Next::Pause(id));
-                    }
-                    candidate = self.first.step(cost)?;
-                }
-                Some(older) => {
-                    if cost.is_reached() {
-                        return Ok(Next::Pause(id));
-                    }
-                    candidate = self.first.reach(older, cost)?;
-                }
-                None => return Ok(Next::End),
-            }
-        }
-        Ok(Next::End)
+    /// The next id to decide.
+    fn candidate(&self) -> Option<AssetId> {
+        self.first.head
     }
 
-    /// `id` if all other ranges hold it, else an older id above which they share none.
-    fn older(&mut self, id: AssetId, cost: &mut Cost) -> Result<Option<AssetId>, Error> {
+    /// Whether all ranges hold the candidate, which is passed.
+    fn decide(&mut self, id: AssetId, cost: &mut Cost) -> Result<bool, Error> {
         for other in &mut self.others {
             match other.reach(id, cost)? {
                 Some(head) if head == id => {}
-                missed => return Ok(missed),
+                Some(older) => {
+                    // They share nothing above it.
+                    self.first.reach(older, cost)?;
+                    return Ok(false);
+                }
+                None => {
+                    self.first.head = None;
+                    return Ok(false);
+                }
             }
         }
-        Ok(Some(id))
+        self.first.step(cost)?;
+        Ok(true)
     }
 }
-
-/// Whether an id is wanted; adds what it costs to find out.
-pub(super) type Keep<'a> = dyn FnMut(AssetId, &mut Cost) -> Result<bool, Error> + 'a;
 
 /// Several lanes as one, newest first. No id stands in two.
-pub(super) struct Merge<'a> {
-    lanes: Vec<(Lane<'a>, Next)>,
-}
+pub(super) struct Merge<'a>(pub Vec<Lane<'a>>);
 
-impl<'a> Merge<'a> {
-    pub fn new(lanes: Vec<Lane<'a>>, cost: &mut Cost, keep: &mut Keep<'_>) -> Result<Merge<'a>, Error> {
-        let lanes = lanes.into_iter().map(|mut lane| {
-            let next = lane.next(cost, keep)?;
-            Ok((lane, next))
-        });
-        Ok(Merge { lanes: lanes.collect::<Result<_, Error>>()? })
-    }
-
-    /// What comes next, without passing it. A pause comes only once all matches not below it have been passed.
-    pub fn peek(&self) -> Next {
-        let newest = self.lanes.iter().max_by_key(|(_, next)| next.place());
-        newest.map_or(Next::End, |(_, next)| *next)
-    }
-
-    /// Passes what [`Merge::peek`] shows, if it is a match.
-    pub fn pass(&mut self, cost: &mut Cost, keep: &mut Keep<'_>) -> Result<(), Error> {
-        let newest = self.lanes.iter_mut().max_by_key(|(_, next)| next.place());
-        if let Some((lane, next @ Next::Match(_))) = newest {
-            *next = lane.next(cost, keep)?;
+impl Merge<'_> {
+    /// The next id that a lane holds and `keep` takes. Ids are decided from the newest on, at least one in each call, so a
+    /// walk that is taken up at each pause comes to its end.
+    pub fn next(
+        &mut self,
+        cost: &mut Cost,
+        mut keep: impl FnMut(AssetId, &mut Cost) -> Result<bool, Error>,
+    ) -> Result<Next, Error> {
+        loop {
+            let newest = self.0.iter_mut().max_by_key(|lane| lane.candidate());
+            let Some((lane, id)) = newest.and_then(|lane| lane.candidate().map(|id| (lane, id))) else {
+                return Ok(Next::End);
+            };
+            if lane.decide(id, cost)? && keep(id, cost)? {
+                return Ok(Next::Match(id));
+            }
+            if cost.is_reached() {
+                return Ok(Next::Pause(id));
+            }
         }
-        Ok(())
     }
 }

@@ -27,7 +27,7 @@ pub async fn list(caller: Caller, call: Call) -> Result<Response, Error> {
         headers.insert("x-total-count", HeaderValue::from(total));
     }
     if let Some(next) = page.next
-        && let Ok(link) = HeaderValue::from_str(&link(base_url, &query, next))
+        && let Ok(link) = HeaderValue::from_str(&link(base_url, &query, next, page.skip))
     {
         headers.insert(header::LINK, link);
     }
@@ -80,11 +80,13 @@ pub fn digest(text: &str) -> Option<[u8; 32]> {
     Some(digest)
 }
 
-/// The next page (RFC 8288): the same parameters, but by `before` where `offset` was.
-fn link(base_url: &str, query: &Query, next: AssetId) -> String {
+/// The next page (RFC 8288): the same parameters, but by `before` where `offset` was. A search that met its bound while it
+/// skipped goes on skipping.
+fn link(base_url: &str, query: &Query, next: AssetId, skip: u64) -> String {
+    let (next, skip) = (next.to_string(), skip.to_string());
     let kept = query.pairs().filter(|(name, _)| !matches!(*name, "offset" | "before"));
-    let next = next.to_string();
-    let query = query::encode(kept.chain([("before", next.as_str())]));
+    let skipping = (skip != "0").then_some(("offset", skip.as_str()));
+    let query = query::encode(kept.chain([("before", next.as_str())]).chain(skipping));
     format!("<{base_url}/api/v2/assets?{query}>; rel=\"next\"")
 }
 
