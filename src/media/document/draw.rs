@@ -11,8 +11,8 @@ use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::vello_cpu::{Pixmap, RasterizerSettings, RenderContext, Resources, TargetInit};
 use hayro::{RenderCache, RenderSettings, render_into};
 
-use super::super::picture::Picture;
-use super::super::{Source, THUMBNAIL_SIDE};
+use crate::media::picture::Picture;
+use crate::media::{Source, THUMBNAIL_SIDE};
 
 /// The largest document that is drawn, in bytes: it is held in memory as a whole, beside the pictures in it.
 const MAX_DRAWN_BYTES: u64 = 192 << 20;

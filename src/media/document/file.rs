@@ -4,7 +4,7 @@ use std::io::SeekFrom;
 
 use memchr::memmem;
 
-use super::super::Source;
+use crate::media::Source;
 
 /// How far into a file its header may stand (ISO 32000-1, annex H, implementation note 13).
 pub const HEADER_WITHIN_BYTES: usize = 1024;

@@ -7,6 +7,7 @@ mod objects;
 mod pages;
 mod rebuild;
 mod sniff;
+mod token;
 mod xref;
 
 use super::*;

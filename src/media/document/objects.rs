@@ -7,12 +7,14 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use hayro::hayro_syntax::object::{Array, Dict, FromBytes, MaybeRef, Object};
+use hayro::hayro_syntax::object::{Dict, FromBytes, MaybeRef, Object};
 use lopdf::EncryptionState;
 use memchr::memmem;
 
 use super::convert;
 use super::file::File;
+use super::token::{Held, STREAM_KEYWORD_WITHIN, digits, extent, header, skip_space, stream_start};
+use super::xref::Trailer;
 
 /// The longest object read, without its stream: a page tree's root with a million kids.
 const MAX_OBJECT_BYTES: usize = 16 << 20;
@@ -57,24 +59,6 @@ pub struct Indirect {
     pub stream: Option<u64>,
 }
 
-/// The part of a trailer that leads to the pages.
-#[derive(Clone, Default)]
-pub struct Trailer {
-    /// The number of the catalog.
-    pub root: Option<u32>,
-    /// The encryption dictionary: the object or its number.
-    pub encrypt: Option<Held>,
-    /// The first half of the file's identifier, part of the key.
-    pub id: Vec<u8>,
-}
-
-/// A value that may stand elsewhere.
-#[derive(Clone, Debug)]
-pub enum Held {
-    Elsewhere(u32),
-    Here(Vec<u8>),
-}
-
 /// An object stream, unpacked.
 struct Container {
     bytes: Vec<u8>,
@@ -82,6 +66,13 @@ struct Container {
     members: Vec<(u32, usize)>,
 }
 
+impl Container {
+    fn size_bytes(&self) -> usize {
+        self.bytes.len() + size_of_val(self.members.as_slice())
+    }
+}
+
+/// A document as its numbered objects.
 pub struct Objects<'s> {
     pub file: File<'s>,
     pub entries: HashMap<u32, Entry>,
@@ -90,41 +81,6 @@ pub struct Objects<'s> {
     /// `None` for one that can't be unpacked, so that it is not tried again.
     kept: HashMap<u32, Option<Rc<Container>>>,
     kept_bytes: usize,
-}
-
-impl Trailer {
-    /// Takes from an older section what the newer ones don't have.
-    pub fn complete(&mut self, older: Trailer) {
-        self.root = self.root.or(older.root);
-        if self.encrypt.is_none() {
-            self.encrypt = older.encrypt;
-        }
-        if self.id.is_empty() {
-            self.id = older.id;
-        }
-    }
-
-    pub fn from_dict(dict: &Dict<'_>) -> Trailer {
-        let id = dict
-            .get::<Array<'_>>(b"ID".as_slice())
-            .and_then(|id| id.iter::<hayro::hayro_syntax::object::String<'_>>().next())
-            .map(|id| id.as_bytes().to_vec());
-        Trailer {
-            root: dict.get_ref(b"Root".as_slice()).map(|root| root.obj_number),
-            encrypt: held(dict, b"Encrypt"),
-            id: id.unwrap_or_default(),
-        }
-    }
-}
-
-/// A dictionary's or an array's value, here or elsewhere; `None` for any other.
-pub fn held(dict: &Dict<'_>, key: &[u8]) -> Option<Held> {
-    match dict.get_raw::<Object<'_>>(key)? {
-        MaybeRef::Ref(reference) => Some(Held::Elsewhere(reference.obj_number)),
-        MaybeRef::NotRef(Object::Dict(dict)) => Some(Held::Here(dict.data().to_vec())),
-        MaybeRef::NotRef(Object::Array(array)) => Some(Held::Here([b"[", array.data(), b"]"].concat())),
-        MaybeRef::NotRef(_) => None,
-    }
 }
 
 impl<'s> Objects<'s> {
@@ -189,10 +145,15 @@ impl<'s> Objects<'s> {
             }
             Entry::In { container, index } => {
                 let container = self.container(container)?;
-                let named = container.members.get(index as usize).filter(|member| member.0 == number);
-                // The place is a hint: some writers count wrong.
-                let (_, offset) =
-                    named.or_else(|| container.members.iter().find(|member| member.0 == number))?;
+                let named = container.members.get(index as usize);
+                let (_, offset) = match named.filter(|member| member.0 == number) {
+                    Some(member) => member,
+                    // Some writers count wrong.
+                    None => {
+                        self.file.spend(container.members.len() as u64)?;
+                        container.members.iter().find(|member| member.0 == number)?
+                    }
+                };
                 let rest = container.bytes.get(*offset..)?;
                 let body = extent(rest);
                 self.file.spend(body.map_or(rest.len(), <[u8]>::len) as u64)?;
@@ -234,7 +195,7 @@ impl<'s> Objects<'s> {
         None
     }
 
-    /// A stream's bytes, decrypted where `key` says so, its filters undone.
+    /// A stream's bytes, its filters undone; decrypted before, where `encrypted` says that it may be and there is a key.
     pub fn unpack(&mut self, object: &Indirect, encrypted: bool) -> Option<Vec<u8>> {
         let start = object.stream?;
         let length = self.stream_length(&object.body, start)?;
@@ -305,7 +266,7 @@ impl<'s> Objects<'s> {
             return known.clone();
         }
         let container = self.open_container(number).map(Rc::new);
-        let bytes = container.as_ref().map_or(0, |container| container.bytes.len());
+        let bytes = container.as_ref().map_or(0, |container| container.size_bytes());
         if self.kept_bytes.saturating_add(bytes) > MAX_KEPT_BYTES {
             self.forget_containers();
         }
@@ -346,86 +307,19 @@ impl<'s> Objects<'s> {
 
 /// The pairs of number and offset at the head of an object stream.
 fn members(bytes: &[u8], first: usize, count: usize) -> Vec<(u32, usize)> {
-    let head = bytes.get(..first).unwrap_or(bytes);
-    let mut numbers = head
-        .split(|byte| is_space(*byte))
-        .filter(|word| !word.is_empty())
-        .map_while(|word| std::str::from_utf8(word).ok()?.parse::<usize>().ok());
+    let mut rest = bytes.get(..first).unwrap_or(bytes);
     let mut members = Vec::new();
     while members.len() < count.min(MAX_OBJECTS) {
-        let (Some(number), Some(offset)) = (numbers.next(), numbers.next()) else {
+        let Some((number, behind)) = digits(skip_space(rest)) else {
             break;
         };
-        let (Ok(number), Some(offset)) = (u32::try_from(number), first.checked_add(offset)) else {
+        let Some((offset, behind)) = digits(skip_space(behind)) else {
             break;
         };
-        members.push((number, offset));
+        rest = behind;
+        if let (Ok(number), Ok(offset)) = (u32::try_from(number), usize::try_from(offset)) {
+            members.push((number, first.saturating_add(offset)));
+        }
     }
     members
-}
-
-/// The white space of ISO 32000-2, 7.2.3, table 1.
-pub fn is_space(byte: u8) -> bool {
-    matches!(byte, 0 | 9 | 10 | 12 | 13 | 32)
-}
-
-/// What begins behind white space and comments.
-pub fn skip_space(bytes: &[u8]) -> &[u8] {
-    let mut rest = bytes;
-    loop {
-        match rest {
-            [byte, tail @ ..] if is_space(*byte) => rest = tail,
-            [b'%', ..] => {
-                let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
-                rest = end.map_or(&[], |end| &rest[end..]);
-            }
-            _ => return rest,
-        }
-    }
-}
-
-/// Digits at the head of `bytes`, and what follows; `None` where there are none, or more than fit.
-pub fn digits(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let length = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, rest) = bytes.split_at(length);
-    Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest))
-}
-
-/// `number generation obj` at the head of `bytes`, and where what follows it begins.
-pub fn header(bytes: &[u8]) -> Option<(u32, u16, usize)> {
-    let (number, rest) = digits(skip_space(bytes))?;
-    let (generation, rest) = digits(skip_space(rest))?;
-    let rest = skip_space(rest).strip_prefix(b"obj")?;
-    let body = skip_space(rest);
-    Some((u32::try_from(number).ok()?, u16::try_from(generation).ok()?, bytes.len() - body.len()))
-}
-
-/// The object at the head of `bytes`; `None` where it has no end there.
-fn extent(bytes: &[u8]) -> Option<&[u8]> {
-    /// Numbers and names are not longer; a long string is no part of what leads to the pages.
-    const MAX_SCALAR_BYTES: usize = 256;
-    let bytes = skip_space(bytes);
-    match bytes {
-        [b'<', b'<', ..] => Dict::from_bytes(bytes).map(|dict| dict.data()),
-        [b'[', ..] => {
-            let length = Array::from_bytes(bytes)?.data().len();
-            bytes.get(..length.checked_add(2)?)
-        }
-        [] => None,
-        _ => Some(&bytes[..bytes.len().min(MAX_SCALAR_BYTES)]),
-    }
-}
-
-/// Behind a dictionary, `stream` comes within so many bytes, or it has none.
-const STREAM_KEYWORD_WITHIN: usize = 64;
-
-/// Where the bytes of a stream begin, behind its dictionary.
-fn stream_start(bytes: &[u8]) -> Option<usize> {
-    let near = &bytes[..bytes.len().min(STREAM_KEYWORD_WITHIN)];
-    let rest = skip_space(near).strip_prefix(b"stream")?;
-    let rest = match rest {
-        [b'\r', b'\n', tail @ ..] | [b'\n' | b'\r', tail @ ..] => tail,
-        _ => rest,
-    };
-    Some(near.len() - rest.len())
 }

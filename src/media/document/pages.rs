@@ -7,11 +7,12 @@ use std::collections::{HashMap, HashSet};
 
 use hayro::hayro_syntax::object::{Array, Dict, FromBytes, MaybeRef, Name, Object};
 
-use super::super::{Refusal, Source};
 use super::file::File;
-use super::objects::{Held, Objects, held};
+use super::objects::Objects;
+use super::token::{Held, held};
 use super::{rebuild, xref};
 use crate::asset::Flaw;
+use crate::media::{Refusal, Source};
 
 /// Pages of one document, at most: kids may be shared, so there can be more of them than of kids.
 const MAX_PAGES: u64 = 1 << 20;

@@ -6,8 +6,9 @@ use std::collections::HashSet;
 use hayro::hayro_syntax::object::{Dict, FromBytes, MaybeRef, Name, Object};
 use memchr::memmem;
 
-use super::objects::{Entry, MAX_OBJECTS, Objects, Trailer, digits, is_space};
-use super::xref::{dictionary_at, ends_word};
+use super::objects::{Entry, MAX_OBJECTS, Objects};
+use super::token::{digits, ends_word, is_space};
+use super::xref::{Trailer, dictionary_at};
 
 /// What is searched at once.
 const CHUNK_BYTES: usize = 1 << 20;

@@ -3,9 +3,9 @@
 use infer::{app, archive, text};
 use memchr::memmem;
 
-use super::super::{HEAD_BYTES, Sniffed};
 use super::file::HEADER_WITHIN_BYTES;
 use crate::asset::{Foreign, Format};
+use crate::media::{HEAD_BYTES, Sniffed};
 
 /// The type of a file that begins so, by its signature; text comes last, since it has none.
 pub fn sniff(head: &[u8]) -> Option<Sniffed> {

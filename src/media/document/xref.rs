@@ -3,10 +3,11 @@
 
 use std::collections::HashSet;
 
-use hayro::hayro_syntax::object::{Array, Dict, FromBytes};
+use hayro::hayro_syntax::object::{Array, Dict, FromBytes, String};
 use memchr::memmem;
 
-use super::objects::{self, Entry, Objects, Trailer, digits, is_space, skip_space};
+use super::objects::{Entry, MAX_OBJECTS, Objects};
+use super::token::{Held, digits, held, skip_space};
 
 /// How far before the end of the file `startxref` is looked for: some programs append more than the 1,024 bytes that
 /// readers allow for. Beyond, the table is rebuilt.
@@ -14,6 +15,42 @@ const START_WITHIN_BYTES: usize = 64 * 1024;
 
 /// Sections of a table, at most: each time a document is saved with changes adds one.
 const MAX_SECTIONS: usize = 4096;
+
+/// The part of a trailer that leads to the pages.
+#[derive(Clone, Default)]
+pub struct Trailer {
+    /// The number of the catalog.
+    pub root: Option<u32>,
+    /// The encryption dictionary: the object or its number.
+    pub encrypt: Option<Held>,
+    /// The first half of the file's identifier, part of the key.
+    pub id: Vec<u8>,
+}
+
+impl Trailer {
+    /// Takes from an older section what the newer ones don't have.
+    pub fn complete(&mut self, older: Trailer) {
+        self.root = self.root.or(older.root);
+        if self.encrypt.is_none() {
+            self.encrypt = older.encrypt;
+        }
+        if self.id.is_empty() {
+            self.id = older.id;
+        }
+    }
+
+    pub fn from_dict(dict: &Dict<'_>) -> Trailer {
+        let id = dict
+            .get::<Array<'_>>(b"ID".as_slice())
+            .and_then(|id| id.iter::<String<'_>>().next())
+            .map(|id| id.as_bytes().to_vec());
+        Trailer {
+            root: dict.get_ref(b"Root".as_slice()).map(|root| root.obj_number),
+            encrypt: held(dict, b"Encrypt"),
+            id: id.unwrap_or_default(),
+        }
+    }
+}
 
 /// Reads the whole table into `objects`. `None` where a part of it can't be read.
 pub fn read(objects: &mut Objects<'_>) -> Option<Trailer> {
@@ -85,7 +122,7 @@ fn table(objects: &mut Objects<'_>, begin: u64) -> Option<Section> {
         match used {
             // An offset of 0 is where the header stands: some writers mean a free one.
             Some(true) if one > 0 => objects.add(next_number, Entry::At(one)),
-            Some(_) if free.len() < objects::MAX_OBJECTS => free.push(next_number),
+            Some(_) if free.len() < MAX_OBJECTS => free.push(next_number),
             Some(_) => {}
             None => next_number = u32::try_from(one).ok()?,
         }
@@ -171,9 +208,4 @@ fn entry(row: &[u8], widths: [usize; 3]) -> Option<Entry> {
         }),
         _ => None,
     }
-}
-
-/// Whether `byte` may stand before the first digit of an object's header.
-pub fn ends_word(byte: u8) -> bool {
-    is_space(byte) || b"()<>[]{}/%".contains(&byte)
 }
