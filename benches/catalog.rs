@@ -97,7 +97,8 @@ fn asset(place: u64) -> Asset {
         2 => (Format::Mp3, Facts::Audio { duration: 251 }),
         _ => (Format::Pdf, Facts::Document { page_count: Some(12) }),
     };
-    let client = if (r >> 8) % 10 == 0 { "tenth".to_owned() } else { format!("client-{}", (r >> 16) % 100) };
+    let client =
+        if (r >> 8).is_multiple_of(10) { "tenth".to_owned() } else { format!("client-{}", (r >> 16) % 100) };
     let tags = [format!("tag {}", (r >> 24) % 50), format!("tag {}", (r >> 32) % 50)];
     let mut sha256 = [0; 32];
     sha256[..8].copy_from_slice(&mix(r).to_be_bytes());

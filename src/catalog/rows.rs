@@ -17,20 +17,20 @@ use crate::asset::{Asset, AssetId, Digest, GroupId};
 /// A row of an index, by its key.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) enum Row<'a> {
-    ByType((u64, u8, &'a [u8; 16])),
-    ByClient((u64, &'a str, u8, &'a [u8; 16])),
-    ByCampaign((u64, &'a str, u8, &'a [u8; 16])),
-    ByClientCampaign((u64, &'a str, &'a str, u8, &'a [u8; 16])),
-    ByTag((u64, &'a str, u8, &'a [u8; 16])),
-    ByDigest((u64, &'a Digest, &'a [u8; 16])),
+    Type((u64, u8, &'a [u8; 16])),
+    Client((u64, &'a str, u8, &'a [u8; 16])),
+    Campaign((u64, &'a str, u8, &'a [u8; 16])),
+    ClientCampaign((u64, &'a str, &'a str, u8, &'a [u8; 16])),
+    Tag((u64, &'a str, u8, &'a [u8; 16])),
+    Digest((u64, &'a Digest, &'a [u8; 16])),
 }
 
 impl Row<'_> {
     /// The asset it stands for.
     pub fn id(&self) -> AssetId {
         AssetId::from_bytes(match *self {
-            Row::ByType((.., id)) | Row::ByClientCampaign((.., id)) | Row::ByDigest((.., id)) => *id,
-            Row::ByClient((.., id)) | Row::ByCampaign((.., id)) | Row::ByTag((.., id)) => *id,
+            Row::Type((.., id)) | Row::ClientCampaign((.., id)) | Row::Digest((.., id)) => *id,
+            Row::Client((.., id)) | Row::Campaign((.., id)) | Row::Tag((.., id)) => *id,
         })
     }
 }
@@ -42,17 +42,17 @@ pub(super) fn rows_of(asset: &Asset) -> impl Iterator<Item = Row<'_>> {
     let campaign = asset.campaign.as_ref().map(GroupId::as_str);
     let tags = asset.tags.as_slice().iter();
     [
-        Some(Row::ByType((owner, kind, id))),
-        client.map(|client| Row::ByClient((owner, client, kind, id))),
-        campaign.map(|campaign| Row::ByCampaign((owner, campaign, kind, id))),
+        Some(Row::Type((owner, kind, id))),
+        client.map(|client| Row::Client((owner, client, kind, id))),
+        campaign.map(|campaign| Row::Campaign((owner, campaign, kind, id))),
         client
             .zip(campaign)
-            .map(|(client, campaign)| Row::ByClientCampaign((owner, client, campaign, kind, id))),
-        Some(Row::ByDigest((owner, &asset.sha256, id))),
+            .map(|(client, campaign)| Row::ClientCampaign((owner, client, campaign, kind, id))),
+        Some(Row::Digest((owner, &asset.sha256, id))),
     ]
     .into_iter()
     .flatten()
-    .chain(tags.map(move |tag| Row::ByTag((owner, tag, kind, id))))
+    .chain(tags.map(move |tag| Row::Tag((owner, tag, kind, id))))
 }
 
 /// The rows in `totals` that it counts in: of its client or any, of its campaign or any.
@@ -105,24 +105,24 @@ impl Rows {
         self.assets += 1;
         for row in rows_of(asset) {
             match row {
-                Row::ByType((owner, kind, id)) => self.by_type.push(((owner, kind, *id), put)),
-                Row::ByClient((owner, client, kind, id)) => {
+                Row::Type((owner, kind, id)) => self.by_type.push(((owner, kind, *id), put)),
+                Row::Client((owner, client, kind, id)) => {
                     let client = self.word(client);
                     self.by_client.push(((owner, client, kind, *id), put));
                 }
-                Row::ByCampaign((owner, campaign, kind, id)) => {
+                Row::Campaign((owner, campaign, kind, id)) => {
                     let campaign = self.word(campaign);
                     self.by_campaign.push(((owner, campaign, kind, *id), put));
                 }
-                Row::ByClientCampaign((owner, client, campaign, kind, id)) => {
+                Row::ClientCampaign((owner, client, campaign, kind, id)) => {
                     let (client, campaign) = (self.word(client), self.word(campaign));
                     self.by_client_campaign.push(((owner, client, campaign, kind, *id), put));
                 }
-                Row::ByTag((owner, tag, kind, id)) => {
+                Row::Tag((owner, tag, kind, id)) => {
                     let tag = self.word(tag);
                     self.by_tag.push(((owner, tag, kind, *id), put));
                 }
-                Row::ByDigest((owner, digest, id)) => self.by_digest.push(((owner, *digest, *id), put)),
+                Row::Digest((owner, digest, id)) => self.by_digest.push(((owner, *digest, *id), put)),
             }
         }
         let sign = if put { 1 } else { -1 };

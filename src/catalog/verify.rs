@@ -96,12 +96,12 @@ fn each_row(txn: &ReadTransaction, look: &mut dyn FnMut(&Row<'_>) -> Result<(), 
         )*};
     }
     rows! {
-        BY_TYPE, ByType;
-        BY_CLIENT, ByClient;
-        BY_CAMPAIGN, ByCampaign;
-        BY_CLIENT_CAMPAIGN, ByClientCampaign;
-        BY_TAG, ByTag;
-        BY_DIGEST, ByDigest;
+        BY_TYPE, Type;
+        BY_CLIENT, Client;
+        BY_CAMPAIGN, Campaign;
+        BY_CLIENT_CAMPAIGN, ClientCampaign;
+        BY_TAG, Tag;
+        BY_DIGEST, Digest;
     }
     Ok(())
 }
@@ -123,12 +123,12 @@ fn find_missing(txn: &ReadTransaction, records: &Records, faults: &mut Faults) -
         };
         for row in rows_of(&asset) {
             let (table, stands) = match row {
-                Row::ByType(key) => ("by_type", by_type.get(key)?.is_some()),
-                Row::ByClient(key) => ("by_client", by_client.get(key)?.is_some()),
-                Row::ByCampaign(key) => ("by_campaign", by_campaign.get(key)?.is_some()),
-                Row::ByClientCampaign(key) => ("by_client_campaign", by_pair.get(key)?.is_some()),
-                Row::ByTag(key) => ("by_tag", by_tag.get(key)?.is_some()),
-                Row::ByDigest(key) => ("by_digest", by_digest.get(key)?.is_some()),
+                Row::Type(key) => ("by_type", by_type.get(key)?.is_some()),
+                Row::Client(key) => ("by_client", by_client.get(key)?.is_some()),
+                Row::Campaign(key) => ("by_campaign", by_campaign.get(key)?.is_some()),
+                Row::ClientCampaign(key) => ("by_client_campaign", by_pair.get(key)?.is_some()),
+                Row::Tag(key) => ("by_tag", by_tag.get(key)?.is_some()),
+                Row::Digest(key) => ("by_digest", by_digest.get(key)?.is_some()),
             };
             if !stands {
                 faults.add(format!("asset {id} has no row in {table}"));
@@ -150,12 +150,12 @@ fn find_stray(txn: &ReadTransaction, records: &Records, faults: &mut Faults) -> 
             return Ok(());
         }
         let table = match row {
-            Row::ByType(_) => "by_type",
-            Row::ByClient(_) => "by_client",
-            Row::ByCampaign(_) => "by_campaign",
-            Row::ByClientCampaign(_) => "by_client_campaign",
-            Row::ByTag(_) => "by_tag",
-            Row::ByDigest(_) => "by_digest",
+            Row::Type(_) => "by_type",
+            Row::Client(_) => "by_client",
+            Row::Campaign(_) => "by_campaign",
+            Row::ClientCampaign(_) => "by_client_campaign",
+            Row::Tag(_) => "by_tag",
+            Row::Digest(_) => "by_digest",
         };
         faults.add(format!("a row in {table} names asset {id}, whose record does not have it"));
         Ok(())

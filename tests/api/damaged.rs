@@ -8,8 +8,10 @@ use crate::support::{Asset, Server, sample, text};
 
 const DAMAGED: &str = "Stored file is damaged";
 
+type Damage = Box<dyn Fn(&Path)>;
+
 /// What someone may have done to a file in DATA/assets. The file is gone already.
-fn damages(original: &[u8], outside: &Path) -> Vec<(&'static str, Box<dyn Fn(&Path)>)> {
+fn damages(original: &[u8], outside: &Path) -> Vec<(&'static str, Damage)> {
     let twin = outside.join("twin");
     fs::write(&twin, original).expect("a file outside DATA");
     let secret = outside.join("secret");

@@ -69,7 +69,7 @@ fn unix_time(time: &str) -> u64 {
     assert_eq!(shape, "0000-00-00T00:00:00Z", "{time}");
     let number = |at: std::ops::Range<usize>| time[at].parse::<u64>().expect("digits");
     let (year, month, day) = (number(0..4), number(5..7), number(8..10));
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let mut days: u64 = (1970..year).map(|year| if leap(year) { 366 } else { 365 }).sum();
     let february = if leap(year) { 29 } else { 28 };
     let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];

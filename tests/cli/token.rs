@@ -77,7 +77,7 @@ fn it_uses_the_secret_file_of_serve() {
     let secret = "a secret that is forty-two bytes in length";
     fs::write(&file, secret).expect("a secret");
     let by_option = setup.run(&["token", "--jwt-secret-file", text(&file), "--user", "7"]);
-    assert_eq!(claims(&by_option.stdout, secret)["exp"].is_u64(), true);
+    assert!(claims(&by_option.stdout, secret)["exp"].is_u64());
     let by_variable = setup.env("ASSETD_JWT_SECRET_FILE", text(&file)).run(&["token", "--user", "7"]);
     claims(&by_variable.stdout, secret);
 }
