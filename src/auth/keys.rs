@@ -14,6 +14,8 @@ const LEEWAY_S: u64 = 30;
 pub enum BadKey {
     #[error("the secret has {0} bytes, it needs at least {min}", min = Keys::MIN_SECRET_BYTES)]
     TooShort(usize),
+    #[error("the secret cannot sign: {0}")]
+    Unusable(jsonwebtoken::errors::Error),
 }
 
 /// What verifies tokens.

@@ -42,6 +42,5 @@ pub fn issue(
         claims.insert("role".into(), Value::from("admin"));
     }
     let key = EncodingKey::from_secret(secret_of(secret_file)?);
-    Ok(jsonwebtoken::encode(&Header::default(), &claims, &key)
-        .expect("a map of strings and numbers is JSON, and HMAC cannot fail"))
+    jsonwebtoken::encode(&Header::default(), &claims, &key).map_err(BadKey::Unusable)
 }
