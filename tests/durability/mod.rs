@@ -1,5 +1,6 @@
 //! What a crash leaves: DESIGN.md, 4.
 
+mod journal;
 mod kill;
 mod stop;
 
