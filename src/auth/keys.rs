@@ -42,7 +42,7 @@ impl Keys {
 
     /// The caller a token names.
     pub fn verify(&self, token: &str) -> Result<Caller, Error> {
-        let claims = jsonwebtoken::decode::<serde_json::Map<String, serde_json::Value>>(
+        let data = jsonwebtoken::decode::<serde_json::Map<String, serde_json::Value>>(
             token,
             &self.key,
             &self.validation,
@@ -50,8 +50,12 @@ impl Keys {
         .map_err(|error| match error.kind() {
             jsonwebtoken::errors::ErrorKind::ExpiredSignature => Error::TokenExpired,
             _ => Error::InvalidToken,
-        })?
-        .claims;
+        })?;
+        // Extensions that must be understood are not (RFC 7515, 4.1.11).
+        if data.header.crit.is_some() {
+            return Err(Error::InvalidToken);
+        }
+        let claims = data.claims;
         let user = token::user_of(&claims, &self.user_claim).ok_or(Error::InvalidToken)?;
         let admin = claims.get("role").and_then(|role| role.as_str()) == Some("admin");
         Ok(Caller { user, admin })

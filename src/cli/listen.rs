@@ -55,6 +55,9 @@ async fn open_tcp(address: &str) -> io::Result<Place> {
 }
 
 async fn open_unix(path: &Path) -> io::Result<Place> {
+    if path.as_os_str().is_empty() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "unix: needs a path behind it"));
+    }
     // A socket that nobody listens on any more is in the way of the next; one that somebody does is theirs.
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     if is_socket && UnixStream::connect(path).await.is_err() {

@@ -14,7 +14,7 @@ use super::error::refuse;
 use super::range::{self, Ranged};
 use super::reply::{Response, bytes_reply, empty_reply};
 use super::request::Call;
-use crate::asset::{Asset, Format};
+use crate::asset::{Asset, Digest, Format};
 use crate::error::Error;
 use crate::store::Contents;
 
@@ -40,7 +40,7 @@ pub async fn reply(call: Call, asset: &Asset, contents: Contents, served: Served
         Served::Original => asset.format,
         Served::Thumbnail => Format::Jpg,
     };
-    let etag = format!("\"{}\"", hex(&contents.sha256));
+    let etag = etag(&contents.sha256);
     let validators = Validators { etag: &etag, last_modified: asset.uploaded_at };
     let ranged = match conditional::weigh(&call.headers, &validators) {
         Outcome::NotModified => {
@@ -55,8 +55,9 @@ pub async fn reply(call: Call, asset: &Asset, contents: Contents, served: Served
         Outcome::Proceed { ranged } => ranged,
     };
     // RFC 9110, 14.2: a range means something for GET alone.
-    let range = match call.headers.get(header::RANGE).map(HeaderValue::to_str) {
-        Some(Ok(range)) if ranged && call.method == Method::GET => Some(range),
+    let mut ranges = call.headers.get_all(header::RANGE).iter();
+    let range = match (ranges.next().map(HeaderValue::to_str), ranges.next()) {
+        (Some(Ok(range)), None) if ranged && call.method == Method::GET => Some(range),
         _ => None,
     };
     let size = contents.size;
@@ -85,6 +86,25 @@ pub async fn reply(call: Call, asset: &Asset, contents: Contents, served: Served
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     Ok(response)
+}
+
+/// The 412 of a change or a delete whose preconditions on the file do not hold (RFC 9110, 13.1).
+pub fn refused_by_condition(call: &Call, asset: &Asset) -> Option<Response> {
+    let mut headers = call.headers.clone();
+    // Means something for reading alone.
+    headers.remove(header::IF_MODIFIED_SINCE);
+    let etag = etag(&asset.sha256);
+    match conditional::weigh(&headers, &Validators { etag: &etag, last_modified: asset.uploaded_at }) {
+        Outcome::Proceed { .. } => None,
+        Outcome::NotModified | Outcome::PreconditionFailed => {
+            Some(refuse(StatusCode::PRECONDITION_FAILED, "Precondition failed"))
+        }
+    }
+}
+
+/// The strong entity tag of content with this digest.
+fn etag(sha256: &Digest) -> String {
+    format!("\"{}\"", hex(sha256))
 }
 
 /// The bytes of a file from `first` on, piece by piece. A fault in the middle breaks the connection off: the client sees

@@ -108,18 +108,19 @@ async fn dispatch(
     if header_bytes > MAX_HEADER_BYTES {
         return Ok(refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request headers are too large"));
     }
-    let Some(host) = request::host(target, &headers) else {
-        return Ok(refuse(StatusCode::BAD_REQUEST, "Host must be a host, or a host and a port"));
-    };
     let (route, params) = match routes::find(uri.path()) {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(refuse(StatusCode::NOT_FOUND, "Not found")),
         Err(bad) => return Ok(refuse(StatusCode::BAD_REQUEST, &bad.to_string())),
     };
-    let base_url = app.public_url.clone().unwrap_or_else(|| format!("http://{host}"));
-    let raw_query = uri.query().map(str::to_owned);
-    let call = Call { app, method, headers, body, params, raw_query, base_url };
-    let mut response = handle(route, call).await;
+    let mut response = match request::host(target, &headers) {
+        None => refuse(StatusCode::BAD_REQUEST, "Host must be a host, or a host and a port"),
+        Some(host) => {
+            let base_url = app.public_url.clone().unwrap_or_else(|| format!("http://{host}"));
+            let raw_query = uri.query().map(str::to_owned);
+            handle(route, Call { app, method, headers, body, params, raw_query, base_url }).await
+        }
+    };
     if let Some(deprecation) = route.deprecation {
         deprecation.mark(response.headers_mut());
     }
@@ -134,12 +135,16 @@ async fn handle(route: &Route, call: Call) -> Response {
         return allow(refuse(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"), route);
     };
     let answered = match handler {
-        Handler::Open(handler) => handler(call).await,
+        Handler::Open(handler) => match call.query() {
+            Ok(_) => handler(call).await,
+            Err(error) => Err(error),
+        },
         Handler::Token(handler) => {
             let authorizations = call.headers.get_all(header::AUTHORIZATION);
             let caller =
                 auth::authenticate(&call.app.keys(), authorizations.iter().map(HeaderValue::as_bytes));
-            match caller {
+            // A query that can't be read is refused also where none is used.
+            match caller.and_then(|caller| call.query().map(|_| caller)) {
                 Ok(caller) => handler(caller, call).await,
                 Err(error) => Err(error),
             }

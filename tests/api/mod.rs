@@ -9,6 +9,7 @@ mod deprecated;
 mod groups;
 mod list;
 mod list_model;
+mod odd;
 mod ranges;
 mod read;
 mod routes;

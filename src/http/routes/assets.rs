@@ -4,7 +4,7 @@ use serde_json::json;
 use warp::http::{HeaderValue, StatusCode, header};
 
 use crate::asset::tags::normalise;
-use crate::asset::{AssetId, Grouping, Kind};
+use crate::asset::{AssetId, Grouping, Kind, Tags};
 use crate::auth::Caller;
 use crate::error::{Error, Verb};
 use crate::http::contents::{self, Served};
@@ -54,12 +54,16 @@ fn wanted(query: &Query) -> Result<store::Query, Error> {
     let offset = |text| number(text, 0, u64::MAX, "offset must be a whole number, 0 or more");
     let sha256 = |text| digest(text).ok_or_else(|| Error::Bad("sha256 must be 64 hex digits".into()));
     let before = |text: &str| text.parse().map_err(|_| Error::Bad("before must be an asset ID".into()));
+    let tag = |text: &str| match Tags::new([text]) {
+        Ok(_) => Ok(normalise(text)),
+        Err(_) => Err(Error::Bad("tag must be 1 to 64 characters, none of them a control character".into())),
+    };
     const DEFAULT_LIMIT: u64 = 50;
     Ok(store::Query {
         client: group(Grouping::Client)?,
         campaign: group(Grouping::Campaign)?,
         kind: one("asset_type")?.map(kind).transpose()?,
-        tags: query.all("tag").filter(|tag| !tag.is_empty()).map(normalise).collect(),
+        tags: query.all("tag").filter(|tag| !tag.is_empty()).map(tag).collect::<Result<_, _>>()?,
         q: one("q")?.map(str::to_owned),
         sha256: one("sha256")?.map(sha256).transpose()?,
         limit: one("limit")?.map_or(Ok(DEFAULT_LIMIT), limit)? as usize,
@@ -112,7 +116,10 @@ pub async fn metadata(caller: Caller, call: Call) -> Result<Response, Error> {
 /// `PATCH /api/v2/assets/{id}`: name, tags and groups.
 pub async fn change(caller: Caller, mut call: Call) -> Result<Response, Error> {
     let id = call.id()?;
-    call.app.store.asset(caller, id, Verb::Change)?;
+    let asset = call.app.store.asset(caller, id, Verb::Change)?;
+    if let Some(refused) = contents::refused_by_condition(&call, &asset) {
+        return Ok(refused);
+    }
     let body = call.body.whole(json::MAX_BODY_BYTES).await?;
     let changes = json::read_changes(&body).map_err(|bad| Error::Bad(bad.to_string()))?;
     let asset = call.app.store.change(caller, id, changes).await?;
@@ -122,6 +129,10 @@ pub async fn change(caller: Caller, mut call: Call) -> Result<Response, Error> {
 /// `DELETE /api/v2/assets/{id}`: the record and all its files.
 pub async fn delete(caller: Caller, call: Call) -> Result<Response, Error> {
     let id = call.id()?;
+    let asset = call.app.store.asset(caller, id, Verb::Delete)?;
+    if let Some(refused) = contents::refused_by_condition(&call, &asset) {
+        return Ok(refused);
+    }
     call.app.store.delete(caller, id).await?;
     let message = format!("Asset {id} deleted successfully");
     Ok(json_reply(StatusCode::OK, &json!({ "success": true, "message": message })))

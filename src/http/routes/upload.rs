@@ -134,6 +134,7 @@ impl Field {
 async fn read(store: &Store, mut form: Form<&mut Body>) -> Result<(Arrived, Fields), Error> {
     let mut texts = Texts::default();
     let mut file = None;
+    let mut ignored_bytes = 0;
     while let Some(head) = form.next_part().await.map_err(form_error)? {
         if head.name == "file" {
             if file.is_some() {
@@ -149,9 +150,20 @@ async fn read(store: &Store, mut form: Form<&mut Body>) -> Result<(Arrived, Fiel
             texts.put(field, form.text(field.name()).await.map_err(form_error)?)?;
             // A bad field is told before the file that follows it is sent in vain.
             texts.fields()?;
+        } else if head.file_name.is_some() {
+            while let Some(chunk) = form.chunk().await.map_err(form_error)? {
+                ignored_bytes += chunk.len() as u64;
+                // Ignored, but a body of unknown length must not go on for ever.
+                if ignored_bytes > store.max_upload_bytes() {
+                    return Err(Error::TooLarge { max_bytes: store.max_upload_bytes() });
+                }
+            }
         } else {
-            // Ignored, but it counts as text: a body of unknown length must not go on for ever.
-            form.text(&head.name).await.map_err(form_error)?;
+            // Ignored, whatever bytes it holds, but it counts as text.
+            match form.text(&head.name).await {
+                Ok(_) | Err(FormError::NotUtf8(_)) => {}
+                Err(error) => return Err(form_error(error)),
+            }
         }
     }
     Ok((file.ok_or(Error::NoFile)?, texts.fields()?))
