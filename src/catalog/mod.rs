@@ -49,6 +49,9 @@ pub use query::{Page, Query};
 /// a page and no reading. Half of it is the most a transaction holds back before it writes.
 const CACHE_BYTES: usize = 8 << 20;
 
+/// A record by its id, or what is wrong with it.
+pub type Scanned = (AssetId, Result<Asset, Error>);
+
 /// All records of a store. `Send + Sync`; any number of threads read while one writes.
 pub struct Catalog {
     file: File,
@@ -170,12 +173,7 @@ impl Catalog {
 
     /// Up to `limit` records behind `after`, of all owners and by id ascending, for work on the whole store. A record
     /// that does not decode is an error in its own place.
-    #[allow(clippy::type_complexity)]
-    pub fn scan(
-        &self,
-        after: Option<AssetId>,
-        limit: usize,
-    ) -> Result<Vec<(AssetId, Result<Asset, Error>)>, Error> {
+    pub fn scan(&self, after: Option<AssetId>, limit: usize) -> Result<Vec<Scanned>, Error> {
         use std::ops::Bound;
         self.read(|txn| {
             let from = after.as_ref().map_or(Bound::Unbounded, |id| Bound::Excluded(id.as_bytes()));

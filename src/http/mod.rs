@@ -15,7 +15,6 @@ mod routes;
 pub mod server;
 mod view;
 
-use std::convert::Infallible;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Buf;
@@ -78,6 +77,7 @@ pub fn filter(app: Arc<App>) -> impl Filter<Extract = (Response,), Error = warp:
         .then(serve)
 }
 
+/// The order of checks: what concerns any request, route, method, token, and then the handler's.
 async fn serve<B: Buf>(
     app: Arc<App>,
     method: Method,
@@ -86,34 +86,20 @@ async fn serve<B: Buf>(
     chunks: impl Stream<Item = Result<B, warp::Error>> + Send + 'static,
 ) -> Response {
     let body = Body::new(&headers, chunks);
-    match dispatch(app, method, &target, headers, body).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    }
-}
-
-/// The order of checks: what concerns any request, route, method, token, and then the handler's.
-async fn dispatch(
-    app: Arc<App>,
-    method: Method,
-    target: &Target,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Infallible> {
     let uri = &target.uri;
     if uri.path().len() + uri.query().map_or(0, str::len) > MAX_TARGET_BYTES {
-        return Ok(refuse(StatusCode::URI_TOO_LONG, "URL is too long"));
+        return refuse(StatusCode::URI_TOO_LONG, "URL is too long");
     }
     let header_bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if header_bytes > MAX_HEADER_BYTES {
-        return Ok(refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request headers are too large"));
+        return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request headers are too large");
     }
     let (route, params) = match routes::find(uri.path()) {
         Ok(Some(found)) => found,
-        Ok(None) => return Ok(refuse(StatusCode::NOT_FOUND, "Not found")),
-        Err(bad) => return Ok(refuse(StatusCode::BAD_REQUEST, &bad.to_string())),
+        Ok(None) => return refuse(StatusCode::NOT_FOUND, "Not found"),
+        Err(bad) => return refuse(StatusCode::BAD_REQUEST, &bad.to_string()),
     };
-    let mut response = match request::host(target, &headers) {
+    let mut response = match request::host(&target, &headers) {
         None => refuse(StatusCode::BAD_REQUEST, "Host must be a host, or a host and a port"),
         Some(host) => {
             let base_url = app.public_url.clone().unwrap_or_else(|| format!("http://{host}"));
@@ -124,7 +110,7 @@ async fn dispatch(
     if let Some(deprecation) = route.deprecation {
         deprecation.mark(response.headers_mut());
     }
-    Ok(response)
+    response
 }
 
 async fn handle(route: &Route, call: Call) -> Response {

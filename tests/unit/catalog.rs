@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use assetd::asset::{Asset, AssetId, Facts, Format, GroupId, Name, Preview, Tags, Time, UserId};
 use assetd::catalog::{Catalog, Query};
 
+pub use crate::support::Random;
+
 /// A folder of its own, gone with the test.
 pub struct Folder(PathBuf);
 
@@ -43,35 +45,6 @@ impl Drop for Folder {
 pub fn open(path: &Path) -> File {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).open(path).unwrap()
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a generator that any seed will do for.
-pub struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Random {
-        Random(seed)
-    }
-
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    pub fn chance(&mut self, one_in: usize) -> bool {
-        self.below(one_in) == 0
-    }
-
-    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
 }
 
 pub fn user(number: u64) -> UserId {

@@ -67,7 +67,7 @@ fn named(asset: &Asset, grouping: Grouping) -> Option<&GroupId> {
 }
 
 fn maybe(random: &mut Random, from: &[&str]) -> Option<GroupId> {
-    (!random.chance(3)).then(|| group(random.pick(from)))
+    (!random.one_in(3)).then(|| group(random.pick(from)))
 }
 
 fn dress(random: &mut Random, asset: &mut Asset) {
@@ -130,7 +130,7 @@ fn call(random: &mut Random, batch: &mut assetd::catalog::Batch<'_>, model: &mut
                 _ => (Grouping::Campaign, &CAMPAIGNS[..]),
             };
             let group = group(random.pick(from));
-            let owner = (!random.chance(3)).then(|| user(random.pick(&USERS)));
+            let owner = (!random.one_in(3)).then(|| user(random.pick(&USERS)));
             let mut removed = batch.remove_group(owner, grouping, &group).unwrap();
             removed.sort_by_key(|(id, _)| *id);
             let expected = model.in_group(owner, grouping, &group);
@@ -138,7 +138,7 @@ fn call(random: &mut Random, batch: &mut assetd::catalog::Batch<'_>, model: &mut
             expected.iter().for_each(|asset| model.remove(asset));
         }
         17 => {
-            let some: Vec<AssetId> = model.doomed.keys().copied().filter(|_| random.chance(2)).collect();
+            let some: Vec<AssetId> = model.doomed.keys().copied().filter(|_| random.one_in(2)).collect();
             batch.clear_doomed(&some).unwrap();
             model.doomed.retain(|id, _| !some.contains(id));
         }
@@ -151,27 +151,27 @@ fn call(random: &mut Random, batch: &mut assetd::catalog::Batch<'_>, model: &mut
 }
 
 fn any_query(random: &mut Random, model: &Model) -> Query {
-    let some = |random: &mut Random, from: &[&str]| random.chance(2).then(|| group(random.pick(from)));
+    let some = |random: &mut Random, from: &[&str]| random.one_in(2).then(|| group(random.pick(from)));
     let mut query = Query {
         client: some(random, &CLIENTS),
         campaign: some(random, &CAMPAIGNS),
-        kind: random.chance(2).then(|| random.pick(&Kind::ALL)),
+        kind: random.one_in(2).then(|| random.pick(&Kind::ALL)),
         limit: 1 + random.below(12),
         ..Query::default()
     };
-    if random.chance(3) {
+    if random.one_in(3) {
         query.tags = (0..1 + random.below(3)).map(|_| random.pick(&TAGS).to_owned()).collect();
     }
-    if random.chance(4) {
+    if random.one_in(4) {
         query.q = Some(random.pick(&["poster", "É", "σ", "Σ.", "FINAL", "zzz"]).to_owned());
     }
-    if random.chance(4) {
+    if random.one_in(4) {
         query.sha256 = Some([random.below(4) as u8; 32]);
     }
-    if random.chance(2) {
+    if random.one_in(2) {
         query.offset = random.below(10) as u64;
     }
-    if random.chance(3) {
+    if random.one_in(3) {
         query.before = Some(id(random.next() % (model.given + 2)));
     }
     query
@@ -247,13 +247,13 @@ fn after_any_batches_the_catalog_holds_what_a_plain_map_holds() {
                 call(&mut random, &mut batch, &mut changed);
                 calls += 1;
             }
-            if random.chance(5) {
+            if random.one_in(5) {
                 drop(batch);
             } else {
                 batch.commit().unwrap();
                 model = changed;
             }
-            if random.chance(10) {
+            if random.one_in(10) {
                 drop(catalog);
                 catalog = folder.catalog();
             }
