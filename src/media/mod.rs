@@ -82,5 +82,36 @@ pub fn derive(format: Format, source: &mut dyn Source, limits: &Limits) -> Optio
     }
 }
 
+/// What a worker's own program, its buffers and small jobs take, in bytes: measured at 10 to 16 MiB.
+const BASE_WEIGHT_BYTES: u64 = 16 << 20;
+
+/// The memory that [`probe`] is estimated to take, in bytes. Headers and tables are read through small windows; the
+/// objects of a document are held.
+pub fn probe_weight(format: Format, size_bytes: u64) -> u64 {
+    match format.kind() {
+        Kind::Image | Kind::Video | Kind::Audio => BASE_WEIGHT_BYTES,
+        Kind::Document => size_bytes.saturating_mul(2).saturating_add(BASE_WEIGHT_BYTES),
+    }
+}
+
+/// The memory that [`derive`] is estimated to take, in bytes. Bytes a pixel as measured on files of 24 and 60
+/// megapixels (images) and on 4K films that keep all the reference pictures their level allows.
+pub fn derive_weight(format: Format, facts: Facts, size_bytes: u64) -> u64 {
+    let pixels = |width: u32, height: u32| u64::from(width) * u64::from(height);
+    let more = match facts {
+        Facts::Image { width, height } => match format {
+            // Drawn row by row, unless it is interlaced: then whole, as GIFs are; WebP with its tables and planes.
+            Format::Png | Format::Gif => 4_u64.saturating_mul(pixels(width, height)),
+            Format::Webp => 8_u64.saturating_mul(pixels(width, height)),
+            _ => 0,
+        },
+        Facts::Video { width, height, .. } => 32_u64.saturating_mul(pixels(width, height)),
+        Facts::Audio { .. } => 0,
+        // Fonts and images of the first page, unfolded.
+        Facts::Document { .. } => size_bytes.saturating_mul(4).saturating_add(4 * BASE_WEIGHT_BYTES),
+    };
+    more.saturating_add(BASE_WEIGHT_BYTES)
+}
+
 /// The longest side of a thumbnail, in pixels.
 pub const THUMBNAIL_SIDE: u32 = 480;

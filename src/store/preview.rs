@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::writer::NewPreview;
 use super::{Contents, Store, io_error, off_thread};
-use crate::asset::{Asset, AssetId, Format, Preview, UserId};
+use crate::asset::{Asset, AssetId, Facts, Format, Preview, UserId};
 use crate::auth::Caller;
 use crate::blobs::Part;
 use crate::error::{Error, Verb};
@@ -41,7 +41,7 @@ impl Store {
             asset = self.asset(caller, id, Verb::Access)?;
             if asset.thumbnail == Preview::Pending {
                 let original = self.contents(&asset, Part::Original(asset.format)).await?;
-                let preview = self.draw(original.file, asset.format, asset.owner).await?;
+                let preview = self.draw(original.file, asset.format, asset.facts, asset.owner).await?;
                 asset = self.0.writer.set_thumbnail(id, preview).await?;
             }
         }
@@ -59,9 +59,10 @@ impl Store {
         &self,
         file: Arc<File>,
         format: Format,
+        facts: Facts,
         user: UserId,
     ) -> Result<NewPreview, Error> {
-        let drawn = self.0.workers.derive(file, format, user).await.map_err(Error::fault)?;
+        let drawn = self.0.workers.derive(file, format, facts, user).await.map_err(Error::fault)?;
         let Some(jpeg) = drawn else {
             return Ok(NewPreview::Impossible);
         };

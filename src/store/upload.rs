@@ -194,7 +194,7 @@ impl Store {
         }
         let facts = self.inspect(caller, &received, format).await?;
         Step::Inspected.passed();
-        let (received, thumbnail) = self.draw_and_sync(caller, received, format).await?;
+        let (received, thumbnail) = self.draw_and_sync(caller, received, format, facts).await?;
         Step::Synced.passed();
         let draft = Draft {
             owner: caller.user(),
@@ -231,6 +231,7 @@ impl Store {
         caller: Caller,
         received: Received,
         format: Format,
+        facts: Facts,
     ) -> Result<(Received, NewPreview), Error> {
         let file = received.file();
         let syncing = off_thread(move || received.sync().map(|()| received));
@@ -238,7 +239,7 @@ impl Store {
             match format.kind() {
                 Kind::Image => Ok(NewPreview::Pending),
                 Kind::Audio => Ok(NewPreview::Impossible),
-                Kind::Video | Kind::Document => self.draw(file, format, caller.user()).await,
+                Kind::Video | Kind::Document => self.draw(file, format, facts, caller.user()).await,
             }
         };
         let (synced, drawn) = tokio::join!(syncing, drawing);

@@ -46,6 +46,9 @@ pub struct Options {
     pub derive_deadline: Duration,
     /// Address space of a child beyond what the executable itself maps.
     pub memory_bytes: u64,
+    /// Memory that the readings of facts which run side by side are estimated to take together, at most, and again the
+    /// drawings of pictures; one alone may take more.
+    pub budget_bytes: u64,
     /// A job longer than this shows its user to send slow files: see [`queue`].
     pub slow: Duration,
     /// What to start. Not looked up in `PATH`.
@@ -76,11 +79,20 @@ impl Options {
             probe_deadline: PROBE_DEADLINE,
             derive_deadline: DERIVE_DEADLINE,
             memory_bytes: MEMORY_BYTES,
+            budget_bytes: budget_bytes(),
             slow: SLOW,
             program: PROGRAM.into(),
             drill: false,
         }
     }
+}
+
+/// A quarter of the machine's memory, and at least what one worker may take: on a machine of many cores as many workers
+/// with 512 MiB each would be too much, and on a small one even a few.
+fn budget_bytes() -> u64 {
+    let system = rustix::system::sysinfo();
+    let total = u64::from(system.totalram).saturating_mul(system.mem_unit.into());
+    (total / 4).max(MEMORY_BYTES)
 }
 
 /// What failed on our side, for the log. A file's fault is never one of these.

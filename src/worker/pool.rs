@@ -19,7 +19,7 @@ use super::queue::{Class, Queue, Ticket};
 use super::wire::{Look, Request};
 use super::{Fault, Options};
 use crate::asset::{Facts, Flaw, Format, UserId};
-use crate::media::Refusal;
+use crate::media::{self, Refusal};
 
 /// Children that end before they are ready, one after the other, before that is a fault: a signal or a shortage of
 /// memory may strike one, hardly three.
@@ -74,8 +74,8 @@ impl Pool {
     /// can't be started or locked down shows in [`check`](Pool::check), in every job, and in the log.
     pub fn start(options: Options) -> Result<Pool, Fault> {
         let workers = options.workers.get();
-        let state =
-            State { queue: Queue::new(workers, options.slow), children: vec![None; workers], closed: false };
+        let queue = Queue::new(workers, options.budget_bytes, options.slow);
+        let state = State { queue, children: vec![None; workers], closed: false };
         let shared = Arc::new(Shared { options, state: Mutex::new(state), pushed: Condvar::new() });
         let pool = Pool { closer: Arc::new(Closer { shared: shared.clone() }) };
         for index in 0..workers {
@@ -98,23 +98,26 @@ impl Pool {
         user: UserId,
     ) -> Result<Result<Facts, Refusal>, Fault> {
         let deadline = self.shared().options.probe_deadline;
-        match self.look(Look::Facts, file, format, user, deadline).await? {
+        let weight = |size_bytes| media::probe_weight(format, size_bytes);
+        match self.look(Look::Facts, file, format, user, weight, deadline).await? {
             Answer::Facts(facts) => Ok(Ok(facts)),
             Answer::Refused(refusal) => Ok(Err(refusal)),
             Answer::Alive | Answer::Picture(_) => Ok(Err(Flaw::Crashed.into())),
         }
     }
 
-    /// The thumbnail of a file, a JPEG; `None` where none can be made, also because it would take too long or too
-    /// much.
+    /// The thumbnail of a file whose facts are known, a JPEG; `None` where none can be made, also because it would take
+    /// too long or too much.
     pub async fn derive(
         &self,
         file: Arc<File>,
         format: Format,
+        facts: Facts,
         user: UserId,
     ) -> Result<Option<Vec<u8>>, Fault> {
         let deadline = self.shared().options.derive_deadline;
-        match self.look(Look::Picture, file, format, user, deadline).await? {
+        let weight = |size_bytes| media::derive_weight(format, facts, size_bytes);
+        match self.look(Look::Picture, file, format, user, weight, deadline).await? {
             Answer::Picture(picture) => Ok(picture),
             Answer::Alive | Answer::Facts(_) | Answer::Refused(_) => Ok(None),
         }
@@ -129,7 +132,7 @@ impl Pool {
         if busy {
             return Ok(());
         }
-        self.ask(Class::Check, None, Request::Check, None, CHECK_DEADLINE).await.map(|_| ())
+        self.ask(Class::Check, None, 0, Request::Check, None, CHECK_DEADLINE).await.map(|_| ())
     }
 
     pub fn load(&self) -> Load {
@@ -148,6 +151,7 @@ impl Pool {
         file: Arc<File>,
         format: Format,
         user: UserId,
+        weight: impl Fn(u64) -> u64,
         deadline: Duration,
     ) -> Result<Answer, Fault> {
         let size_bytes = file.metadata().map_err(Fault::File)?.len();
@@ -157,13 +161,16 @@ impl Pool {
             Look::Picture => Class::Picture,
         };
         let request = Request::Look { look, format, size_bytes, max_pixels };
-        self.ask(class, Some(user), request, Some(file), deadline).await
+        // No job takes more than a worker has.
+        let weight_bytes = weight(size_bytes).min(self.shared().options.memory_bytes);
+        self.ask(class, Some(user), weight_bytes, request, Some(file), deadline).await
     }
 
     async fn ask(
         &self,
         class: Class,
         user: Option<UserId>,
+        weight_bytes: u64,
         request: Request,
         file: Option<Arc<File>>,
         deadline: Duration,
@@ -171,7 +178,7 @@ impl Pool {
         let (answer, answered) = oneshot::channel();
         let job = Job { request, file, deadline, answer };
         let shared = self.shared();
-        let ticket = shared.state().queue.push(class, user, job);
+        let ticket = shared.state().queue.push(class, user, weight_bytes, job);
         let _waiting = Waiting { shared, ticket };
         shared.pushed.notify_one();
         answered.await.unwrap_or(Err(Fault::Stopped))

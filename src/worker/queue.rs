@@ -5,6 +5,10 @@
 //! who has shown to send slow files gets all workers but one: the others still find one free. (With a single worker
 //! there is none to keep back; then a user waits for one job of another's at most.)
 //!
+//! Each job has a weight, the bytes of memory it is estimated to take, and jobs run side by side only as long as their
+//! weights together keep within a budget: many big files don't add up. Facts and pictures have one each, so that no facts
+//! wait for pictures. One that is heavier than what is left waits, and is passed over by lighter ones, but only so often.
+//!
 //! Pure: the time is an argument. What waits is bounded by who waits, since a caller that goes away takes its job along.
 
 use std::collections::{HashMap, VecDeque};
@@ -21,6 +25,8 @@ pub enum Class {
     Picture,
 }
 
+const CLASSES: [Class; 3] = [Class::Check, Class::Facts, Class::Picture];
+
 /// Names a job that waits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ticket {
@@ -33,11 +39,16 @@ pub struct Ticket {
 /// gap.
 const SLOW_MEMORY: Duration = Duration::from_secs(60);
 
+/// So often may a job be passed over by others that are lighter; then its class waits until there is room for it.
+const MAX_OVERTAKEN: u32 = 16;
+
 /// Jobs that wait, and whose jobs run.
 pub struct Queue<J> {
     lanes: [Lane<J>; 3],
-    /// By worker: since when it has run whose job.
-    running: Vec<Option<(Option<UserId>, Instant)>>,
+    /// By worker: what it runs.
+    running: Vec<Option<Running>>,
+    /// What the jobs of one class that run may weigh together; one alone may weigh more.
+    budget_bytes: u64,
     /// Until when a user counts as slow. Each entry took a worker for longer than `slow` within [`SLOW_MEMORY`], so
     /// there are few.
     slow_until: HashMap<UserId, Instant>,
@@ -45,29 +56,45 @@ pub struct Queue<J> {
     next_number: u64,
 }
 
+struct Running {
+    class: Class,
+    user: Option<UserId>,
+    since: Instant,
+    weight_bytes: u64,
+}
+
 /// The jobs of one class: each user's in order, and the users in the order of their turns.
 struct Lane<J> {
     turns: VecDeque<Option<UserId>>,
-    jobs: HashMap<Option<UserId>, VecDeque<(u64, J)>>,
+    jobs: HashMap<Option<UserId>, VecDeque<Waiting<J>>>,
+}
+
+struct Waiting<J> {
+    number: u64,
+    weight_bytes: u64,
+    overtaken: u32,
+    job: J,
 }
 
 impl<J> Queue<J> {
-    /// For `workers` workers; a job that takes longer than `slow` shows its user to be slow.
-    pub fn new(workers: usize, slow: Duration) -> Queue<J> {
+    /// For `workers` workers, whose jobs of one class may weigh `budget_bytes` together; a job that takes longer than `slow` shows its
+    /// user to be slow.
+    pub fn new(workers: usize, budget_bytes: u64, slow: Duration) -> Queue<J> {
         Queue {
             lanes: std::array::from_fn(|_| Lane { turns: VecDeque::new(), jobs: HashMap::new() }),
-            running: vec![None; workers],
+            running: (0..workers).map(|_| None).collect(),
+            budget_bytes,
             slow_until: HashMap::new(),
             slow,
             next_number: 0,
         }
     }
 
-    /// `user` is `None` for what is nobody's.
-    pub fn push(&mut self, class: Class, user: Option<UserId>, job: J) -> Ticket {
+    /// `user` is `None` for what is nobody's. `weight_bytes` is the memory that the job is estimated to take.
+    pub fn push(&mut self, class: Class, user: Option<UserId>, weight_bytes: u64, job: J) -> Ticket {
         let number = self.next_number;
         self.next_number += 1;
-        self.lanes[class as usize].push(user, number, job);
+        self.lanes[class as usize].push(user, Waiting { number, weight_bytes, overtaken: 0, job });
         Ticket { class, user, number }
     }
 
@@ -78,25 +105,32 @@ impl<J> Queue<J> {
 
     /// The job that `worker` is to run from `now` on, until it is [`done`](Queue::done).
     pub fn take(&mut self, worker: usize, now: Instant) -> Option<J> {
-        let Queue { lanes, running, slow_until, slow, .. } = self;
-        // A bound on the bytes that all jobs together are estimated to take belongs here: another reason to pass over
-        // a job that is too large for what is left.
+        let Queue { lanes, running, budget_bytes, slow_until, slow, .. } = self;
         let may_run = |user: Option<UserId>| {
             let Some(user) = user else { return true };
-            let mine = running.iter().flatten().filter(|(whose, _)| *whose == Some(user));
+            let mine = running.iter().flatten().filter(|job| job.user == Some(user));
             let is_slow = slow_until.get(&user).is_some_and(|until| *until > now)
-                || mine.clone().any(|(_, since)| now.saturating_duration_since(*since) > *slow);
+                || mine.clone().any(|job| now.saturating_duration_since(job.since) > *slow);
             let most = if is_slow { running.len().saturating_sub(1).max(1) } else { running.len() };
             mine.count() < most
         };
-        let (user, job) = lanes.iter_mut().find_map(|lane| lane.take(may_run))?;
-        *running.get_mut(worker)? = Some((user, now));
+        let (class, user, Waiting { weight_bytes, job, .. }) = CLASSES.into_iter().find_map(|class| {
+            let same = running.iter().flatten().filter(|job| job.class == class);
+            let taken = same.map(|job| job.weight_bytes).fold(0, u64::saturating_add);
+            let has_room =
+                |weight_bytes: u64| taken == 0 || weight_bytes <= budget_bytes.saturating_sub(taken);
+            let (user, job) = lanes.get_mut(class as usize)?.take(may_run, has_room)?;
+            Some((class, user, job))
+        })?;
+        *running.get_mut(worker)? = Some(Running { class, user, since: now, weight_bytes });
         Some(job)
     }
 
     /// `worker` is free again.
     pub fn done(&mut self, worker: usize, now: Instant) {
-        let Some((Some(user), since)) = self.running.get_mut(worker).and_then(Option::take) else {
+        let Some(Running { user: Some(user), since, .. }) =
+            self.running.get_mut(worker).and_then(Option::take)
+        else {
             return;
         };
         self.slow_until.retain(|_, until| *until > now);
@@ -115,31 +149,52 @@ impl<J> Queue<J> {
 }
 
 impl<J> Lane<J> {
-    fn push(&mut self, user: Option<UserId>, number: u64, job: J) {
+    fn push(&mut self, user: Option<UserId>, job: Waiting<J>) {
         let jobs = self.jobs.entry(user).or_default();
         if jobs.is_empty() {
             self.turns.push_back(user);
         }
-        jobs.push_back((number, job));
+        jobs.push_back(job);
     }
 
     fn remove(&mut self, user: Option<UserId>, number: u64) {
         let Some(jobs) = self.jobs.get_mut(&user) else {
             return;
         };
-        jobs.retain(|(other, _)| *other != number);
+        jobs.retain(|job| job.number != number);
         if jobs.is_empty() {
             self.jobs.remove(&user);
             self.turns.retain(|other| *other != user);
         }
     }
 
-    /// The oldest job of the first user who may run one; who has more goes to the end.
-    fn take(&mut self, may_run: impl Fn(Option<UserId>) -> bool) -> Option<(Option<UserId>, J)> {
-        let turn = self.turns.iter().position(|user| may_run(*user))?;
-        let user = self.turns.remove(turn)?;
+    /// The oldest job of the first user who may run one for which there is room; who has more goes to the end.
+    fn take(
+        &mut self,
+        may_run: impl Fn(Option<UserId>) -> bool,
+        has_room: impl Fn(u64) -> bool,
+    ) -> Option<(Option<UserId>, Waiting<J>)> {
+        let mut chosen = None;
+        let mut passed_over = Vec::new();
+        for (turn, user) in self.turns.iter().enumerate().filter(|(_, user)| may_run(**user)) {
+            let oldest = self.jobs.get(user)?.front()?;
+            if has_room(oldest.weight_bytes) {
+                chosen = Some(turn);
+                break;
+            }
+            if oldest.overtaken >= MAX_OVERTAKEN {
+                return None;
+            }
+            passed_over.push(*user);
+        }
+        let user = self.turns.remove(chosen?)?;
+        for user in passed_over {
+            if let Some(oldest) = self.jobs.get_mut(&user).and_then(VecDeque::front_mut) {
+                oldest.overtaken += 1;
+            }
+        }
         let jobs = self.jobs.get_mut(&user)?;
-        let (_, job) = jobs.pop_front()?;
+        let job = jobs.pop_front()?;
         if jobs.is_empty() {
             self.jobs.remove(&user);
         } else {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use assetd::asset::{Facts, Flaw, Format, UserId};
 use assetd::media::{Limits, Refusal};
-use assetd::worker::{Fault, Options, Pool, drill};
+use assetd::worker::{Fault, Load, Options, Pool, drill};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::MemfdFlags;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -63,7 +63,7 @@ fn probe(pool: &Pool, order_text: &str) -> Result<Facts, Refusal> {
 
 #[track_caller]
 fn derive(pool: &Pool, order_text: &str) -> Option<Vec<u8>> {
-    block_on(pool.derive(order(order_text), Format::Png, user(1))).unwrap()
+    block_on(pool.derive(order(order_text), Format::Png, FINE, user(1))).unwrap()
 }
 
 #[track_caller]
@@ -330,7 +330,7 @@ fn slow_files_of_one_user_do_not_hold_every_worker() {
             .iter()
             .map(|gate| {
                 let (pool, gate) = (pool.clone(), gate.clone());
-                tokio::spawn(async move { pool.derive(gate, Format::Png, user(1)).await })
+                tokio::spawn(async move { pool.derive(gate, Format::Png, FINE, user(1)).await })
             })
             .collect();
         wait_until("one runs, the rest wait", || {
@@ -344,6 +344,35 @@ fn slow_files_of_one_user_do_not_hold_every_worker() {
         }
 
         assert_eq!(pool.load().waiting, 49);
+        gates.iter().for_each(|gate| open(gate));
+        for job in jobs {
+            assert!(job.await.unwrap().unwrap().is_some());
+        }
+    });
+}
+
+#[test]
+fn pictures_that_take_all_memory_are_drawn_one_after_the_other() {
+    let mut options = options(3);
+    options.budget_bytes = options.memory_bytes;
+    let pool = Pool::start(options).unwrap();
+    let huge = Facts::Video { width: 7680, height: 4320, duration: 1 };
+    let gates: Vec<Arc<File>> = (0..4).map(|_| order(drill::GATE)).collect();
+    block_on(async {
+        let draw = |(number, gate): (u64, &Arc<File>)| {
+            let (pool, gate) = (pool.clone(), gate.clone());
+            tokio::spawn(async move { pool.derive(gate, Format::Mp4, huge, user(number)).await })
+        };
+        let jobs: Vec<_> = (1..).zip(&gates).map(draw).collect();
+        wait_until("one is drawn", || pool.load() == Load { running: 1, waiting: 3 });
+
+        // The others' facts are read all the while.
+        for _ in 0..10 {
+            let facts = pool.probe(order("fine"), Format::Png, user(9)).await.unwrap();
+            assert_eq!(facts, Ok(FINE));
+        }
+
+        assert_eq!(pool.load(), Load { running: 1, waiting: 3 });
         gates.iter().for_each(|gate| open(gate));
         for job in jobs {
             assert!(job.await.unwrap().unwrap().is_some());
@@ -403,7 +432,7 @@ fn a_program_that_is_no_worker_is_our_fault_and_not_the_files() {
 
         let checked = block_on(pool.check()).unwrap_err();
         let probed = block_on(pool.probe(order("fine"), Format::Png, user(1))).unwrap_err();
-        let derived = block_on(pool.derive(order("fine"), Format::Png, user(1))).unwrap_err();
+        let derived = block_on(pool.derive(order("fine"), Format::Png, FINE, user(1))).unwrap_err();
 
         for fault in [checked, probed, derived] {
             assert!(expected(&fault), "{program}: {fault}");

@@ -110,7 +110,7 @@ fn previews_step_back_behind_serving_and_facts_do_not() {
         let gate = order(drill::GATE);
         let drawing = tokio::spawn({
             let (pool, gate) = (pool.clone(), gate.clone());
-            async move { pool.derive(gate, Format::Png, user(1)).await }
+            async move { pool.derive(gate, Format::Png, FINE, user(1)).await }
         });
         wait_until("it draws", || highest() == 10.max(own));
         open(&gate);
