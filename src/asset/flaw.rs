@@ -35,11 +35,12 @@ flaws! {
     NoDimensions = 20, "it has no width or height";
     NoImageData = 21, "it holds no picture data";
     // Videos
-    NoMovie = 40, "it has no movie header";
+    NoMovie = 40, "it has no movie header, as where its recording or copying was broken off: export it anew";
     NoVideoTrack = 41, "it has no video track";
     NoDuration = 42, "its duration cannot be told";
-    NoFrames = 43, "it has no frames";
-    CompressedMovie = 44, "its movie header is compressed";
+    NoFrames = 43, "it has no frames: where it comes in segments, send all of them as one file";
+    CompressedMovie = 44, "its compressed movie header cannot be unpacked: export it anew";
+    OnlySound = 45, "it has no video track, only sound: export that as MP3 or WAV";
     // Sounds
     NoSoundFrames = 60, "it has no sound frames";
     NoSampleData = 61, "it has no sample data";

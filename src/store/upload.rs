@@ -1,7 +1,8 @@
 //! The life of an upload:
 //!
 //! 1. Receive: the bytes stream to `tmp/`, hashed and counted as they pass. ([`Receiver::chunk`])
-//! 2. Sniff: the first 4 KiB say what the file is; a wrong type or a disguise is refused before anything is written.
+//! 2. Sniff: the first 4 KiB say what the file is; a wrong type or a disguise is refused before anything is written (but
+//!    for an mp4 under the name of a sound: whether that is one is seen in step 4).
 //! 3. Compare with the digest that the client gave.
 //! 4. Inspect: a worker process reads the facts and proves the structure.
 //! 5. Draw and sync: the preview is drawn while the file goes to the disk; then the preview follows.
@@ -15,7 +16,7 @@ use super::step::Step;
 use super::writer::{Draft, NewPreview};
 use super::{Limits, Store, io_error, is_full, off_thread, refusal};
 use crate::asset::claim::{kind_of_extension, kind_of_media_type, media_type_of_extension};
-use crate::asset::{Asset, Digest, Facts, Format, GroupId, Kind, Name, Preview, Tags};
+use crate::asset::{Asset, Digest, Facts, Flaw, Foreign, Format, GroupId, Kind, Name, Preview, Tags};
 use crate::auth::Caller;
 use crate::blobs::{Blobs, Incoming, Received};
 use crate::error::Error;
@@ -53,15 +54,22 @@ pub struct Receiver {
     /// Made when the first bytes are written.
     incoming: Option<Incoming>,
     /// Known once the head is here.
-    format: Option<Format>,
+    verdict: Option<Verdict>,
     size: u64,
 }
 
 /// A file that came in whole, of an allowed type.
 pub struct Arrived {
     received: Received,
-    format: Format,
+    verdict: Verdict,
     claims: Claims,
+}
+
+/// What the head of a file comes to.
+struct Verdict {
+    format: Format,
+    /// Set where it is claimed to be a sound and begins as a film: the refusal, unless there turns out to be only sound in it.
+    disguise: Option<Error>,
 }
 
 impl Receiver {
@@ -76,8 +84,8 @@ impl Receiver {
             let (now, later) = bytes.split_at(room.min(bytes.len()));
             self.buffer.extend_from_slice(now);
             bytes = later;
-            if self.format.is_none() && self.buffer.len() >= HEAD_BYTES {
-                self.format = Some(self.sniff()?);
+            if self.verdict.is_none() && self.buffer.len() >= HEAD_BYTES {
+                self.verdict = Some(self.sniff()?);
             }
             if self.buffer.len() == WRITE_BYTES {
                 self.write().await?;
@@ -91,17 +99,17 @@ impl Receiver {
         if self.size == 0 {
             return Err(Error::EmptyFile);
         }
-        let format = match self.format {
-            Some(format) => format,
+        let verdict = match self.verdict.take() {
+            Some(verdict) => verdict,
             None => self.sniff()?,
         };
         self.write().await?;
         let incoming = self.incoming.ok_or(Error::EmptyFile)?;
         Step::Received.passed();
-        Ok(Arrived { received: incoming.finish(), format, claims: self.claims })
+        Ok(Arrived { received: incoming.finish(), verdict, claims: self.claims })
     }
 
-    fn sniff(&self) -> Result<Format, Error> {
+    fn sniff(&self) -> Result<Verdict, Error> {
         let head = &self.buffer[..self.buffer.len().min(HEAD_BYTES)];
         judge(sniff(head), &self.claims)
     }
@@ -131,7 +139,7 @@ impl Receiver {
 }
 
 /// The format the bytes are of, if it is allowed and neither the file's name nor its declared type speaks of another kind.
-fn judge(sniffed: Sniffed, claims: &Claims) -> Result<Format, Error> {
+fn judge(sniffed: Sniffed, claims: &Claims) -> Result<Verdict, Error> {
     let declared = claims.media_type.as_deref().map(essence).filter(|declared| !declared.is_empty());
     let format = match sniffed {
         Sniffed::Allowed(format) => format,
@@ -144,17 +152,25 @@ fn judge(sniffed: Sniffed, claims: &Claims) -> Result<Format, Error> {
             return Err(Error::WrongType { found, remedy: "" });
         }
     };
-    let differs = |kind: Option<Kind>| kind.is_some_and(|kind| kind != format.kind());
-    if let Some(declared) = declared.filter(|declared| differs(kind_of_media_type(declared))) {
-        return Err(Error::Disguised { found: format.media_type(), declared });
-    }
+    let differs = |kind: &Kind| *kind != format.kind();
     // As it would be shown: what hides an extension from the eye must not hide it here.
     let shown = claims.file_name.as_deref().and_then(Name::of_file);
-    if let Some(name) = shown.as_ref().map(Name::as_str).filter(|name| differs(kind_of_extension(name))) {
-        let declared = media_type_of_extension(name).unwrap_or("application/octet-stream").to_owned();
-        return Err(Error::Disguised { found: format.media_type(), declared });
+    let name = shown.as_ref().map(Name::as_str).unwrap_or_default();
+    let by_type = declared.as_deref().and_then(kind_of_media_type).filter(differs);
+    let by_name = kind_of_extension(name).filter(differs);
+    let (claimed, declared) = match (by_type.zip(declared), by_name) {
+        (Some(claim), _) => claim,
+        (None, Some(kind)) => {
+            (kind, media_type_of_extension(name).unwrap_or("application/octet-stream").to_owned())
+        }
+        (None, None) => return Ok(Verdict { format, disguise: None }),
+    };
+    let disguise = Error::Disguised { found: format.media_type(), declared };
+    match (format.kind(), claimed) {
+        // Many a brand of mp4 stands for sounds as well as films; what is in it is known once it is all here.
+        (Kind::Video, Kind::Audio) => Ok(Verdict { format, disguise: Some(disguise) }),
+        _ => Err(disguise),
     }
-    Ok(format)
 }
 
 /// A media type without its parameters, in lower case, of the characters that RFC 9110, 8.3.1 allows and at a length that
@@ -176,7 +192,7 @@ impl Store {
             claims,
             buffer: Vec::new(),
             incoming: None,
-            format: None,
+            verdict: None,
             size: 0,
         })
     }
@@ -188,11 +204,21 @@ impl Store {
 
     /// Makes an asset of what arrived. When this is `Ok`, bytes and record are on stable storage.
     pub async fn accept(&self, caller: Caller, arrived: Arrived, fields: Fields) -> Result<Asset, Error> {
-        let Arrived { received, format, claims } = arrived;
+        let Arrived { received, verdict: Verdict { format, disguise }, claims } = arrived;
         if fields.sha256.is_some_and(|sha256| sha256 != *received.sha256()) {
             return Err(Error::DigestDiffers);
         }
-        let facts = self.inspect(caller, &received, format).await?;
+        let facts = match (self.inspect(caller, &received, format).await, disguise) {
+            (Err(Error::Broken { flaw: Flaw::OnlySound, .. }), Some(_)) => {
+                let sound = Foreign::M4a;
+                let found = sound.media_type().to_owned();
+                return Err(Error::WrongType { found, remedy: sound.remedy() });
+            }
+            (Ok(_) | Err(Error::Broken { .. } | Error::TooManyPixels { .. }), Some(disguise)) => {
+                return Err(disguise);
+            }
+            (facts, _) => facts?,
+        };
         Step::Inspected.passed();
         let (received, thumbnail) = self.draw_and_sync(caller, received, format, facts).await?;
         Step::Synced.passed();

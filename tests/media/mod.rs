@@ -1,5 +1,7 @@
 //! Facts and pictures of the files in tests/fixtures, through the front door. What each is, its `make.sh` says.
 
+mod films;
+
 use serde_json::{Value, json};
 
 use crate::support::{Server, sample};
@@ -95,14 +97,6 @@ fn a_codec_that_cannot_be_drawn_is_no_reason_to_refuse_a_film() {
     let asset = server.user(7).upload_bytes("mpeg4.mp4", &sample::fixture("video/mpeg4.mp4"));
     assert_eq!(asset.0["thumbnailUrl"], Value::Null);
     server.user(7).get(&asset.sub("thumbnail")).expect(404).detail("Thumbnail not available");
-}
-
-#[test]
-fn a_film_without_pictures_is_refused() {
-    let server = Server::start();
-    let form = crate::support::Form::of("a.mp4", &sample::fixture("video/audio-only.mp4"));
-    server.user(7).post(&form).expect(400).detail("Invalid video file: it has no video track");
-    assert!(server.files().is_empty());
 }
 
 #[test]

@@ -39,6 +39,8 @@ impl Extent {
 pub struct Reader<'a> {
     source: &'a mut dyn Source,
     length: u64,
+    /// What was unpacked out of the file; it is read as if it stood behind its end.
+    unpacked: Vec<u8>,
     block: Vec<u8>,
     block_start: u64,
     boxes_left: u32,
@@ -47,16 +49,39 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub fn new(source: &'a mut dyn Source) -> Result<Reader<'a>, Flaw> {
         let length = source.seek(SeekFrom::End(0)).map_err(|_| Flaw::Truncated)?;
-        Ok(Reader { source, length, block: Vec::new(), block_start: 0, boxes_left: MAX_BOXES })
+        Ok(Reader {
+            source,
+            length,
+            unpacked: Vec::new(),
+            block: Vec::new(),
+            block_start: 0,
+            boxes_left: MAX_BOXES,
+        })
     }
 
-    /// The whole file.
+    /// The whole file, without what was unpacked.
     pub fn all(&self) -> Extent {
         Extent { start: 0, end: self.length }
     }
 
+    /// Puts `bytes` behind the file, once; gives where they are.
+    pub fn append(&mut self, bytes: Vec<u8>) -> Option<Extent> {
+        let end = self.length.checked_add(bytes.len() as u64)?;
+        if !self.unpacked.is_empty() {
+            return None;
+        }
+        self.unpacked = bytes;
+        Some(Extent { start: self.length, end })
+    }
+
     /// Fills `into` with the bytes at `start`; [`Flaw::Truncated`] where the file ends before.
     pub fn read(&mut self, start: u64, into: &mut [u8]) -> Result<(), Flaw> {
+        if let Some(behind) = start.checked_sub(self.length) {
+            let from = usize::try_from(behind).map_err(|_| Flaw::Truncated)?;
+            let end = from.checked_add(into.len()).ok_or(Flaw::Truncated)?;
+            into.copy_from_slice(self.unpacked.get(from..end).ok_or(Flaw::Truncated)?);
+            return Ok(());
+        }
         let end = start.checked_add(into.len() as u64).ok_or(Flaw::Truncated)?;
         if end > self.length {
             return Err(Flaw::Truncated);

@@ -1,60 +1,19 @@
 //! A film opened: its movie box, the track that is shown, its size, its length.
 
-use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::boxes::{Boxes, Extent, Reader};
 use super::codec;
 use super::entry::{Entry, read_entries};
 use super::fragments::{self, Total};
+pub use super::length::Length;
+use super::length::length;
 use super::movie::{Matrix, Movie, Track};
 use super::samples::{self, Sample, Visit};
 use crate::asset::{Facts, Flaw, whole_seconds};
 use crate::media::picture::Orientation;
 use crate::media::{Limits, Refusal};
-
-/// A length in `ticks` of 1/`per_second` s, `per_second` at least 1. Lengths in different ticks compare exactly.
-#[derive(Clone, Copy, Debug)]
-pub struct Length {
-    pub ticks: u64,
-    pub per_second: u32,
-}
-
-impl Length {
-    /// `None` where it is unknown, or longer than anything that fits into a file: ten years.
-    fn new(ticks: Option<u64>, per_second: u32) -> Option<Length> {
-        const LONGEST_S: u64 = 10 * 366 * 24 * 3600;
-        let ticks = ticks.filter(|ticks| *ticks > 0)?;
-        (per_second > 0 && ticks / u64::from(per_second) <= LONGEST_S).then_some(Length { ticks, per_second })
-    }
-
-    /// In other ticks, rounded down.
-    pub fn in_ticks(self, per_second: u32) -> u64 {
-        let ticks = u128::from(self.ticks) * u128::from(per_second) / u128::from(self.per_second.max(1));
-        u64::try_from(ticks).unwrap_or(u64::MAX)
-    }
-}
-
-impl PartialEq for Length {
-    fn eq(&self, other: &Length) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Length {}
-
-impl PartialOrd for Length {
-    fn partial_cmp(&self, other: &Length) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Length {
-    fn cmp(&self, other: &Length) -> Ordering {
-        let this = u128::from(self.ticks) * u128::from(other.per_second);
-        this.cmp(&(u128::from(other.ticks) * u128::from(self.per_second)))
-    }
-}
 
 /// A film whose structure holds up as far as its facts need it.
 #[derive(Debug)]
@@ -79,20 +38,20 @@ impl Film {
     pub fn open(reader: &mut Reader, limits: &Limits) -> Result<Film, Refusal> {
         let (movie, fragments) = find(reader)?;
         let movie = Movie::read(reader, movie)?;
-        let totals = fragments::totals(&movie.defaults, fragments, reader)?;
-        let total = |track: &Track| totals.get(&track.id).copied().unwrap_or_default();
-        let (track, first_start) = choose(&movie, total, reader)?;
-        if first_start >= reader.all().end {
+        let totals = Totals::read(&movie, fragments, reader)?;
+        let (track, first) = choose(&movie, &totals, reader)?;
+        if first.start >= reader.all().end {
             return Err(Flaw::Truncated.into());
         }
         let entries = match track.tables.descriptions {
             Some(descriptions) => read_entries(reader, descriptions)?,
             None => Vec::new(),
         };
-        let entry = entries.first().ok_or(Flaw::BadStructure)?;
+        let described = entries.get((first.description as usize).saturating_sub(1));
+        let entry = described.or(entries.first()).ok_or(Flaw::BadStructure)?;
         let coded = codec::coded(entry);
-        let width = pick(coded.width, track.width);
-        let height = pick(coded.height, track.height);
+        let width = pick(coded.width, track.width >> 16);
+        let height = pick(coded.height, track.height >> 16);
         if width == 0 || height == 0 {
             return Err(Flaw::NoDimensions.into());
         }
@@ -102,8 +61,11 @@ impl Film {
             }
         }
         let matrix = track.matrix.then(movie.matrix);
-        let aspect = coded.pixel_aspect.or_else(|| aspect_of(matrix));
-        let length = length(&movie, total, reader)?;
+        let named = |aspect: Option<(u32, u32)>| aspect.map(|(across, down)| (across.into(), down.into()));
+        let aspect = named(entry.pixel_aspect)
+            .or_else(|| implied_aspect(track, matrix, &[(width, height), (entry.width, entry.height)]))
+            .or(named(coded.pixel_aspect));
+        let length = length(&movie, &totals, reader)?;
         Ok(Film {
             width: stretched(width, aspect),
             height,
@@ -188,86 +150,75 @@ fn find(reader: &mut Reader) -> Result<(Extent, Extent), Flaw> {
     }
 }
 
-/// The track that is shown, and where its first sample begins: the first video track that is enabled, is no other
-/// track's chapters, and has samples; of those that fall short the one that does so least.
-fn choose<'a>(
-    movie: &'a Movie,
-    total: impl Fn(&Track) -> Total,
-    reader: &mut Reader,
-) -> Result<(&'a Track, u64), Flaw> {
+/// What the tracks have, by their ids.
+pub struct Totals {
+    /// How long the samples last that the movie box lists, in ticks of the track. Read where there are fragments alone.
+    listed: BTreeMap<u32, u64>,
+    in_fragments: BTreeMap<u32, Total>,
+}
+
+impl Totals {
+    fn read(movie: &Movie, fragments: Extent, reader: &mut Reader) -> Result<Totals, Flaw> {
+        let mut listed = BTreeMap::new();
+        if fragments.length() > 0 {
+            for track in &movie.tracks {
+                let duration = samples::total_duration(&track.tables, reader)?;
+                listed.insert(track.id, duration.unwrap_or(0));
+            }
+        }
+        let in_fragments = fragments::totals(&movie.defaults, &listed, fragments, reader)?;
+        Ok(Totals { listed, in_fragments })
+    }
+
+    pub fn in_fragments(&self, track: &Track) -> Total {
+        self.in_fragments.get(&track.id).copied().unwrap_or_default()
+    }
+
+    pub fn listed(&self, track: &Track) -> u64 {
+        self.listed.get(&track.id).copied().unwrap_or(0)
+    }
+}
+
+/// The first sample of a track: where it begins, and by which description, counted from 1.
+#[derive(Clone, Copy)]
+struct First {
+    start: u64,
+    description: u32,
+}
+
+/// The track that is shown, and its first sample: the first video track that is enabled, belongs to no other one, and
+/// has samples; of those that fall short the one that does so least.
+fn choose<'a>(movie: &'a Movie, totals: &Totals, reader: &mut Reader) -> Result<(&'a Track, First), Flaw> {
     let is_chapters = |track: &Track| {
         let mut named = movie.tracks.iter().flat_map(|other| &other.chapter_tracks);
         named.any(|id| *id == track.id)
     };
-    let mut best: Option<((bool, bool), &Track, u64)> = None;
+    let mut best: Option<((bool, bool, bool), &Track, First)> = None;
     let mut has_video = false;
     for track in movie.tracks.iter().filter(|track| track.is_video()) {
-        let in_fragments = total(track);
+        let in_fragments = totals.in_fragments(track);
         let claim = samples::claim(&track.tables, reader)?;
-        let listed = claim.first_chunk.filter(|_| claim.samples > 0);
         has_video = has_video || !is_chapters(track);
-        let Some(first_start) = listed.or(in_fragments.first_start.filter(|_| in_fragments.samples > 0))
-        else {
+        let listed = claim.first_chunk.filter(|_| claim.samples > 0);
+        let listed = listed.map(|start| First { start, description: claim.description });
+        let in_first = in_fragments.first_start.filter(|_| in_fragments.samples > 0);
+        let in_first = in_first.map(|start| First { start, description: in_fragments.description });
+        let Some(first) = listed.or(in_first) else {
             continue;
         };
         // A single picture beside a film is its cover.
         let is_film = u64::from(claim.samples).saturating_add(in_fragments.samples) > 1;
-        let rank = (track.enabled, is_film);
+        let rank = (!track.is_auxiliary, track.enabled, is_film);
         if !is_chapters(track) && best.is_none_or(|(other, ..)| rank > other) {
-            best = Some((rank, track, first_start));
+            best = Some((rank, track, first));
         }
     }
     match best {
-        Some((_, track, first_start)) => Ok((track, first_start)),
+        Some((_, track, first)) => Ok((track, first)),
         None if has_video => Err(Flaw::NoFrames),
+        None if movie.tracks.iter().any(Track::is_sound) => Err(Flaw::OnlySound),
         None => Err(Flaw::NoVideoTrack),
     }
-}
-
-/// The length of the film: the longest of what the movie and its tracks say, edits applied. Where fragments hold
-/// samples their sum alone counts: a piece of a longer film keeps the headers, and with them the length, of the whole.
-fn length(
-    movie: &Movie,
-    total: impl Fn(&Track) -> Total,
-    reader: &mut Reader,
-) -> Result<Option<Length>, Flaw> {
-    let in_fragments = movie.tracks.iter().any(|track| total(track).samples > 0);
-    let mut longest = None;
-    for track in movie.tracks.iter().filter(|track| track.is_timed_content()) {
-        let length = if in_fragments {
-            let listed = samples::total_duration(&track.tables, reader)?;
-            Length::new(Some(listed.saturating_add(total(track).duration)), track.timescale)
-        } else {
-            track_length(movie, track, reader)?
-        };
-        longest = longest.max(length);
-    }
-    if in_fragments {
-        return Ok(longest);
-    }
-    let of_movie = Length::new(movie.duration, movie.timescale);
-    let of_fragments = Length::new(movie.fragments_duration, movie.timescale);
-    Ok(longest.max(of_movie).or(of_fragments))
-}
-
-/// The length of a track, by its header; else that of its edits; else that of its media, by its header or its samples.
-fn track_length(movie: &Movie, track: &Track, reader: &mut Reader) -> Result<Option<Length>, Flaw> {
-    let shown = Length::new(track.shown_duration, movie.timescale);
-    if shown.is_some() {
-        return Ok(shown);
-    }
-    let edited = track.edits.iter().filter(|edit| !edit.lasts_on());
-    let edited = edited.fold(0_u64, |sum, edit| sum.saturating_add(edit.length));
-    let rest = track.edits.last().filter(|edit| edit.lasts_on());
-    if rest.is_none() && edited > 0 {
-        return Ok(Length::new(Some(edited), movie.timescale));
-    }
-    let media = match track.duration {
-        Some(duration) => duration,
-        None => samples::total_duration(&track.tables, reader)?,
-    };
-    let media = media.saturating_sub(rest.and_then(|edit| edit.media_start).unwrap_or(0));
-    Ok(Length::new(Some(media), track.timescale))
 }
 
 /// The coded size, or where it is missing the track's.
@@ -275,17 +226,20 @@ fn pick(coded: u32, track: u32) -> u32 {
     if coded > 0 { coded } else { track }
 }
 
+/// The width and height of a pixel, in any unit.
+type Aspect = (u128, u128);
+
 /// A width stretched by the shape of its pixels, rounded, halves up.
-fn stretched(width: u32, aspect: Option<(u32, u32)>) -> u32 {
+fn stretched(width: u32, aspect: Option<Aspect>) -> u32 {
     /// Pixels more drawn out than that are no camera's and no encoder's: the number is damaged.
-    const MOST: u64 = 32;
-    let Some((across, down)) = aspect.map(|(across, down)| (u64::from(across), u64::from(down))) else {
+    const MOST: u128 = 32;
+    let Some((across, down)) = aspect else {
         return width;
     };
     if across == 0 || down == 0 || across > down.saturating_mul(MOST) || down > across.saturating_mul(MOST) {
         return width;
     }
-    let doubled = (2 * u128::from(width) * u128::from(across) + u128::from(down)) / u128::from(2 * down);
+    let doubled = (2 * u128::from(width) * across + down) / (2 * down);
     u32::try_from(doubled).unwrap_or(width).max(1)
 }
 
@@ -311,11 +265,31 @@ fn orientation(matrix: Matrix) -> Orientation {
     }
 }
 
-/// The shape of a pixel where the matrix alone stretches the picture, as QuickTime did before `pasp`. Less than a
-/// hundredth is rounding.
-fn aspect_of(matrix: Matrix) -> Option<(u32, u32)> {
-    let side = |p: i32, q: i32| p.unsigned_abs().max(q.unsigned_abs());
-    let (across, down) = (side(matrix.a, matrix.b), side(matrix.c, matrix.d));
-    let differ = u64::from(across.abs_diff(down)) * 100 > u64::from(across.max(down));
-    (differ && across > 0 && down > 0).then_some((across, down))
+/// The shape of a pixel where nothing names it, but the picture is stretched to the size in the track's header
+/// (ISO/IEC 14496-12, 8.3.2.3) and then by the matrix, as QuickTime did before `pasp`. `coded` are the sizes that the
+/// pictures may be meant to have, the true one first; a header that keeps the shape of either says nothing.
+fn implied_aspect(track: &Track, matrix: Matrix, coded: &[(u32, u32)]) -> Option<Aspect> {
+    let side = |p: i32, q: i32| u128::from(p.unsigned_abs().max(q.unsigned_abs()));
+    let by_matrix = (side(matrix.a, matrix.b), side(matrix.c, matrix.d));
+    // Less than a hundredth is rounding.
+    let differ = by_matrix.0.abs_diff(by_matrix.1) * 100 > by_matrix.0.max(by_matrix.1);
+    let by_matrix = Some(by_matrix).filter(|(across, down)| differ && *across > 0 && *down > 0);
+
+    let shown = (u128::from(track.width), u128::from(track.height));
+    let by_size = |(width, height): (u32, u32)| (shown.0 * u128::from(height), shown.1 * u128::from(width));
+    let keeps_shape = |size| {
+        let (across, down) = by_size(size);
+        across == down
+    };
+    let by_header = coded
+        .first()
+        .copied()
+        .map(by_size)
+        .filter(|(across, down)| *across > 0 && *down > 0 && !coded.iter().copied().any(keeps_shape));
+    match (by_header, by_matrix) {
+        (Some((across, down)), Some((more_across, more_down))) => {
+            Some((across * more_across, down * more_down))
+        }
+        (header, matrix) => header.or(matrix),
+    }
 }

@@ -13,32 +13,59 @@ use crate::asset::Flaw;
 pub struct Total {
     pub samples: u64,
     pub duration: u64,
-    /// Where its first sample begins.
+    /// Where its first sample begins, and by which description, counted from 1.
     pub first_start: Option<u64>,
+    pub description: u32,
+    /// When its first sample is decoded, on the time line of the film.
+    pub first_time: i64,
+    /// When the last of its samples is decoded through, and shown through. Between two fragments may be a gap.
+    pub decode_end: i64,
+    pub show_end: i64,
 }
 
-/// The totals of all tracks, by track id. A fragment that is cut off by the end of the file ends the film.
+/// The totals of all tracks, by track id. `listed` is how long those samples of a track last that the movie box lists:
+/// where fragments have no time of their own, theirs goes on from there. A fragment that is cut off by the end of the
+/// file ends the film.
 pub fn totals(
     defaults: &[Defaults],
+    listed: &BTreeMap<u32, u64>,
     fragments: Extent,
     reader: &mut Reader,
 ) -> Result<BTreeMap<u32, Total>, Flaw> {
     let mut totals: BTreeMap<u32, Total> = BTreeMap::new();
     let mut left = MAX_SAMPLES;
+    // Sound that is not compressed has a sample for each of its values. All are alike and none is listed, so that they
+    // cost nothing; but each has a byte.
+    let mut alike_left = reader.all().end;
     let _ = each_run(defaults, fragments, reader, &mut |reader, run| {
-        let total = totals.entry(run.track_id).or_default();
-        total.first_start = total.first_start.or(Some(run.start));
-        left = left.checked_sub(run.count.into()).ok_or(Flaw::TooComplex)?;
+        let begin = listed.get(&run.track_id).map_or(0, |listed| i64::try_from(*listed).unwrap_or(0));
+        let is_first = !totals.contains_key(&run.track_id);
+        let total = totals.entry(run.track_id).or_insert(Total { decode_end: begin, ..Total::default() });
+        let mut time = run.time.unwrap_or(total.decode_end);
+        if is_first {
+            (total.first_time, total.description) = (time, run.defaults.description);
+            total.first_start = Some(run.start);
+        }
         total.samples += u64::from(run.count);
-        if run.has(Run::DURATIONS) {
+        let before = time;
+        let mut show_end = 0;
+        if run.has(Run::DURATIONS) || run.has(Run::OFFSETS) {
+            left = left.checked_sub(run.count.into()).ok_or(Flaw::TooComplex)?;
             let _ = run.each_sample(reader, &mut |sample| {
-                total.duration = total.duration.saturating_add(sample.duration.into());
+                time = time.saturating_add(sample.duration.into());
+                show_end = time.saturating_add(sample.offset.into()).max(show_end);
                 ControlFlow::Continue(())
             })?;
         } else {
+            alike_left = alike_left.checked_sub(run.count.into()).ok_or(Flaw::TooComplex)?;
             let duration = u64::from(run.count) * u64::from(run.defaults.duration);
-            total.duration = total.duration.saturating_add(duration);
+            time = time.saturating_add_unsigned(duration);
+            show_end = time;
         }
+        let lasted = time.saturating_sub(before).unsigned_abs();
+        total.duration = total.duration.saturating_add(lasted);
+        total.decode_end = time;
+        total.show_end = total.show_end.max(show_end);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(totals)

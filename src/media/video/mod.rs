@@ -10,6 +10,7 @@ mod colour;
 mod entry;
 mod film;
 mod fragments;
+mod length;
 mod movie;
 mod planes;
 mod samples;

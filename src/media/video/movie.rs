@@ -1,6 +1,6 @@
 //! The movie box: what the film as a whole and each of its tracks say of themselves (ISO/IEC 14496-12, 8).
 
-use super::boxes::{BoxAt, Boxes, Extent, FourCc, Reader, u16_at, u32_at, u64_at};
+use super::boxes::{BoxAt, Boxes, Extent, FourCc, Reader, u32_at, u64_at};
 use crate::asset::Flaw;
 
 /// Tracks of one film, at most; an editor's project has some dozens.
@@ -52,6 +52,8 @@ pub struct Edit {
     pub length: u64,
     /// Where it begins in the media, in the track's timescale; `None` where nothing is shown.
     pub media_start: Option<u64>,
+    /// Whether it is shown at the media's own speed, and not as a still picture, say.
+    pub is_plain: bool,
 }
 
 /// Where a track's tables of samples are (8.5 to 8.7); absent ones are empty.
@@ -74,7 +76,7 @@ pub struct Track {
     pub id: u32,
     pub enabled: bool,
     pub matrix: Matrix,
-    /// Whole pixels; 0 where it has no picture.
+    /// Pixels, 16.16 fixed point, that the picture is stretched to before the matrix; 0 where it has none.
     pub width: u32,
     pub height: u32,
     /// `vide`, `soun`, …; zeros where the track does not say.
@@ -88,6 +90,8 @@ pub struct Track {
     pub duration: Option<u64>,
     pub edits: Vec<Edit>,
     pub chapter_tracks: Vec<u32>,
+    /// Whether it belongs to another one: as its thumbnails, transparency or depth.
+    pub is_auxiliary: bool,
     pub tables: Tables,
 }
 
@@ -95,6 +99,11 @@ impl Track {
     /// Whether it shows pictures. A handler that is missing is made up for by the header that only video has.
     pub fn is_video(&self) -> bool {
         &self.handler == b"vide" || (self.handler == [0; 4] && self.has_video_header)
+    }
+
+    /// Whether it is to be heard.
+    pub fn is_sound(&self) -> bool {
+        &self.handler == b"soun"
     }
 
     /// Whether its length is a length of film: hints for streaming and descriptions of scenes last as they like.
@@ -145,7 +154,10 @@ impl Movie {
                 b"mvex" => movie.read_extensions(reader, inner)?,
                 b"trak" if movie.tracks.len() == MAX_TRACKS => return Err(Flaw::TooComplex),
                 b"trak" => movie.tracks.push(Track::read(reader, inner)?),
-                b"cmov" => return Err(Flaw::CompressedMovie),
+                b"cmov" => {
+                    let unpacked = unpack(reader, inner)?;
+                    return Movie::read(reader, unpacked);
+                }
                 _ => {}
             }
         }
@@ -185,6 +197,31 @@ impl Movie {
     }
 }
 
+/// The body of the movie box that is packed in `cmov` (QuickTime File Format, "Compressed Movie Resources"): `dcom` names
+/// the method, of which zlib's is the only one in use, `cmvd` has the unpacked size and the bytes.
+fn unpack(reader: &mut Reader, cmov: BoxAt) -> Result<Extent, Flaw> {
+    /// Of the packed and of the unpacked bytes each, at most. Films with a packed header are older than broadband: their
+    /// tables have some hundred kilobytes.
+    const MAX_BYTES: usize = 16 << 20;
+    let mut boxes = Boxes::within(cmov.body);
+    let mut movie = None;
+    while let Some(inner) = boxes.next(reader)? {
+        match &inner.kind {
+            b"dcom" if &reader.first_bytes(inner.body, 4)? != b"zlib" => return Err(Flaw::CompressedMovie),
+            b"cmvd" => {
+                let packed = reader.first_bytes(inner.body.behind(4), MAX_BYTES)?;
+                let unpacked = miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(&packed, MAX_BYTES);
+                // A second one, or one inside, finds no place.
+                movie = reader.append(unpacked.map_err(|_| Flaw::CompressedMovie)?);
+            }
+            _ => {}
+        }
+    }
+    let whole = Boxes::within(movie.ok_or(Flaw::CompressedMovie)?).next(reader)?;
+    let whole = whole.filter(|inner| &inner.kind == b"moov" && !inner.cut);
+    whole.map(|inner| inner.body).ok_or(Flaw::CompressedMovie)
+}
+
 impl Track {
     /// `trak` (8.3.1).
     fn read(reader: &mut Reader, trak: BoxAt) -> Result<Track, Flaw> {
@@ -201,6 +238,7 @@ impl Track {
             duration: None,
             edits: Vec::new(),
             chapter_tracks: Vec::new(),
+            is_auxiliary: false,
             tables: Tables::default(),
         };
         let mut boxes = Boxes::within(trak.body);
@@ -224,8 +262,8 @@ impl Track {
         self.id = u32_at(bytes, id).unwrap_or(0);
         self.shown_duration = length(bytes, duration);
         self.matrix = Matrix::read(bytes, matrix).unwrap_or(Matrix::UNIT);
-        self.width = u16_at(bytes, size).unwrap_or(0).into();
-        self.height = u16_at(bytes, size + 4).unwrap_or(0).into();
+        self.width = u32_at(bytes, size).unwrap_or(0);
+        self.height = u32_at(bytes, size + 4).unwrap_or(0);
     }
 
     /// `elst` (8.6.6).
@@ -249,14 +287,18 @@ impl Track {
         Ok(())
     }
 
-    /// `tref` (8.3.3): of the references only `chap`, the tracks that hold chapters.
+    /// `tref` (8.3.3): of the references only `chap`, the tracks that hold chapters, and those of auxiliary tracks.
     fn read_references(&mut self, reader: &mut Reader, tref: BoxAt) -> Result<(), Flaw> {
         let mut boxes = Boxes::within(tref.body);
         while let Some(inner) = boxes.next(reader)? {
-            if &inner.kind == b"chap" {
-                let bytes = reader.first_bytes(inner.body, 4 * MAX_CHAPTERS)?;
-                let ids = bytes.chunks_exact(4).filter_map(|id| u32_at(id, 0));
-                self.chapter_tracks = ids.collect();
+            match &inner.kind {
+                b"chap" => {
+                    let bytes = reader.first_bytes(inner.body, 4 * MAX_CHAPTERS)?;
+                    let ids = bytes.chunks_exact(4).filter_map(|id| u32_at(id, 0));
+                    self.chapter_tracks = ids.collect();
+                }
+                b"thmb" | b"auxl" | b"vdep" | b"vplx" => self.is_auxiliary = true,
+                _ => {}
             }
         }
         Ok(())
@@ -328,13 +370,14 @@ impl Edit {
     }
 
     fn read(entry: &[u8], is_long: bool) -> Option<Edit> {
-        let (length, media_start) = if is_long {
-            (u64_at(entry, 0)?, u64_at(entry, 8)?.cast_signed())
+        const PLAIN: u32 = 1 << 16;
+        let (length, media_start, rate) = if is_long {
+            (u64_at(entry, 0)?, u64_at(entry, 8)?.cast_signed(), u32_at(entry, 16)?)
         } else {
             let start = u32_at(entry, 4)?.cast_signed();
-            (u32_at(entry, 0)?.into(), i64::from(start))
+            (u32_at(entry, 0)?.into(), i64::from(start), u32_at(entry, 8)?)
         };
-        Some(Edit { length, media_start: u64::try_from(media_start).ok() })
+        Some(Edit { length, media_start: u64::try_from(media_start).ok(), is_plain: rate == PLAIN })
     }
 }
 

@@ -215,6 +215,8 @@ pub struct Claim {
     pub samples: u32,
     /// Where the first chunk begins.
     pub first_chunk: Option<u64>,
+    /// The sample description of the first chunk, counted from 1.
+    pub description: u32,
 }
 
 /// Reads what the tables claim; a table of sizes that is shorter than its count is [`Flaw::BadStructure`].
@@ -229,19 +231,26 @@ pub fn claim(tables: &Tables, reader: &mut Reader) -> Result<Claim, Flaw> {
     if listed < u64::from(samples) {
         return Err(Flaw::BadStructure);
     }
-    Ok(Claim { samples, first_chunk: Chunks::of(tables, reader)?.next(reader)? })
+    let (_, description) = ChunkRuns::of(tables, reader)?.next(reader)?;
+    Ok(Claim { samples, first_chunk: Chunks::of(tables, reader)?.next(reader)?, description })
 }
 
-/// The sum of all durations in `stts`, in the track's timescale.
-pub fn total_duration(tables: &Tables, reader: &mut Reader) -> Result<u64, Flaw> {
+/// How long all samples of a track last by `stts`, in its timescale; `None` where that does not speak of all of them.
+/// What it says of more samples than there are does not count.
+pub fn total_duration(tables: &Tables, reader: &mut Reader) -> Result<Option<u64>, Flaw> {
+    let mut samples_left = Sizes::of(tables, reader)?.count();
     let mut column: Column<8> = Column::of(tables.durations, 8, reader)?;
     let mut total = 0_u64;
     let mut runs_left = MAX_SAMPLES;
-    while let Some((count, duration)) = column.pair(reader)? {
+    while samples_left > 0
+        && let Some((count, duration)) = column.pair(reader)?
+    {
         runs_left = runs_left.checked_sub(1).ok_or(Flaw::TooComplex)?;
+        let count = count.min(samples_left);
+        samples_left -= count;
         total = total.saturating_add(u64::from(count) * u64::from(duration));
     }
-    Ok(total)
+    Ok(Some(total).filter(|_| samples_left == 0))
 }
 
 /// Walks the samples that the tables of the movie box list; gives the time behind the last one.

@@ -23,7 +23,9 @@ fn movie(head: &[u8]) -> Option<Sniffed> {
             return first.filter(|_| start.saturating_add(8) > head.len()).map(by_first_box);
         };
         if &kind == b"ftyp" {
-            return by_brand(head.get(start + 8..start + 12).unwrap_or_default());
+            let is_long = u32_at(head, start) == Some(1);
+            let brand = if is_long { start + 16 } else { start + 8 };
+            return by_brand(head.get(brand..brand + 4).unwrap_or_default());
         }
         if &kind == b"moov" && !holds_movie(head, start, end) {
             return None;
@@ -41,10 +43,15 @@ fn is_filling(kind: FourCc) -> bool {
     matches!(&kind, b"free" | b"skip" | b"wide" | b"junk" | b"pnot" | b"PICT")
 }
 
+/// What a segment of a fragmented film may begin with (ISO/IEC 14496-12, 8.16; 23009-1, 5.10.3.3).
+fn is_of_segment(kind: &FourCc) -> bool {
+    matches!(kind, b"moof" | b"styp" | b"sidx" | b"ssix" | b"prft" | b"emsg" | b"pdin")
+}
+
 /// Segments of a fragmented film are mp4's alone; everything else without a brand is older than brands.
 fn by_first_box(kind: FourCc) -> Sniffed {
     match &kind {
-        b"moof" | b"styp" | b"sidx" => Sniffed::Allowed(Format::Mp4),
+        kind if is_of_segment(kind) => Sniffed::Allowed(Format::Mp4),
         _ => Sniffed::Allowed(Format::Mov),
     }
 }
@@ -53,8 +60,7 @@ fn by_first_box(kind: FourCc) -> Sniffed {
 fn header(head: &[u8], start: usize) -> Option<(FourCc, u64)> {
     let size = u32_at(head, start)?;
     let kind: FourCc = *head.get(start.checked_add(4)?..)?.first_chunk()?;
-    let may_begin =
-        is_filling(kind) || matches!(&kind, b"ftyp" | b"moov" | b"mdat" | b"moof" | b"styp" | b"sidx");
+    let may_begin = is_filling(kind) || is_of_segment(&kind) || matches!(&kind, b"ftyp" | b"moov" | b"mdat");
     // Four printable characters are a text that happens to go on with the name of a box.
     let is_text = size.to_be_bytes().iter().all(|byte| (b' '..=b'~').contains(byte));
     if !may_begin || is_text {

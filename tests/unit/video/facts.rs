@@ -6,7 +6,7 @@ use assetd::media::{Limits, Refusal, video};
 
 use super::{atom, body_of, facts, fixture, patched, probe, whole, with_movie, without};
 
-fn broken(flaw: Flaw) -> Result<assetd::asset::Facts, Refusal> {
+pub fn broken(flaw: Flaw) -> Result<assetd::asset::Facts, Refusal> {
     Err(Refusal::Broken(flaw))
 }
 
@@ -82,68 +82,52 @@ fn the_pixel_aspect_stretches_the_width() {
     assert_eq!(probe(&scaled), facts(192, 64, 2));
 }
 
-/// `film.mp4` with these lengths in `mvhd`, `tkhd`, `elst` (in milliseconds) and `mdhd` (of 10,240 ticks a second).
-fn lasting(movie: u32, track: u32, edit: u32, media: u32) -> Vec<u8> {
-    let film = patched(&fixture("film.mp4"), b"mvhd", 16, &movie.to_be_bytes());
-    let film = patched(&film, b"tkhd", 20, &track.to_be_bytes());
-    let film = patched(&film, b"elst", 8, &edit.to_be_bytes());
-    patched(&film, b"mdhd", 16, &media.to_be_bytes())
+/// A width and a height as `tkhd` has them, in pixels.
+fn size(width: f64, height: f64) -> Vec<u8> {
+    [width, height].iter().flat_map(|side| ((side * 65536.0) as u32).to_be_bytes()).collect()
 }
 
 #[test]
-fn the_length_is_the_longest_that_movie_and_tracks_say() {
-    const UNKNOWN: u32 = u32::MAX;
-    for (movie, track, edit, media, seconds, why) in [
-        (2499, 100, 100, 100, 2, "less than half"),
-        (2500, 100, 100, 100, 3, "halves up"),
-        (1, 1, 1, 1, 1, "at least 1"),
-        (1000, 4000, 100, 100, 4, "the track is longer than the movie says"),
-        (UNKNOWN, 5000, 100, 100, 5, "the movie's is unknown"),
-        (0, 5000, 100, 100, 5, "the movie's is unknown"),
-        (1000, 0, 2000, 30_720_000, 2, "the edit list cuts the media"),
-        (0, UNKNOWN, 2000, 30_720_000, 2, "the edit list cuts the media"),
-        (0, 0, 0, 102_400, 10, "an edit without a length lasts to the end"),
-        (0, 0, 0, 0, 3, "the samples tell"),
-        (0, 0, 0, UNKNOWN, 3, "the samples tell"),
-    ] {
-        let film = lasting(movie, track, edit, media);
-        assert_eq!(probe(&film), facts(96, 64, seconds), "{movie} {track} {edit} {media}: {why}");
+fn without_a_pixel_aspect_the_size_in_the_track_header_stretches() {
+    let with_aspect = fixture("film.mp4");
+    let rows = [
+        ((128.0, 64.0), 128, "wider"),
+        ((96.0, 128.0), 48, "narrower"),
+        ((192.0, 128.0), 96, "larger, of the same shape"),
+        ((97.4, 64.0), 97, "by a little"),
+        ((97.5, 64.0), 98, "halves up"),
+        ((0.0, 0.0), 96, "unknown"),
+        ((6000.0, 64.0), 96, "absurd"),
+    ];
+    for name in ["film.mp4", "mjpeg.mov", "mpeg4.mp4"] {
+        let film = without(&fixture(name), b"pasp");
+        let duration = if name == "film.mp4" { 3 } else { 2 };
+        for ((width, height), expected, why) in rows {
+            let film = patched(&film, b"tkhd", 76, &size(width, height));
+            assert_eq!(probe(&film), facts(expected, 64, duration), "{name}: {why}");
+        }
     }
-    let no_timescale = patched(&fixture("film.mp4"), b"mvhd", 12, &[0; 4]);
-    assert_eq!(probe(&without(&no_timescale, b"elst")), facts(96, 64, 3));
-    let no_header = without(&without(&fixture("film.mp4"), b"mvhd"), b"elst");
-    assert_eq!(probe(&no_header), facts(96, 64, 3));
-    let no_time_at_all = patched(&no_header, b"mdhd", 12, &[0; 8]);
-    assert_eq!(probe(&no_time_at_all), facts(96, 64, 1));
-}
-
-#[test]
-fn headers_of_64_bits_are_read() {
-    let film = fixture("moov-last.mp4");
-    let mvhd =
-        [&[1, 0, 0, 0], [0; 16].as_slice(), &1000_u32.to_be_bytes(), &7000_u64.to_be_bytes(), &[0; 80]]
-            .concat();
-    let movie = [atom(b"mvhd", &mvhd), whole(&film, b"trak")].concat();
-    assert_eq!(probe(&with_movie(&film, &movie)), facts(96, 64, 7));
-}
-
-#[test]
-fn the_sum_of_fragments_goes_before_headers() {
-    let film = fixture("fragmented.mp4");
-    let whole_film = patched(&film, b"mvhd", 16, &19_000_000_u32.to_be_bytes());
-    assert_eq!(probe(&whole_film), facts(96, 64, 3));
-    let of_another_length = [film.clone(), whole(&film, b"moof")].concat();
-    assert_eq!(probe(&of_another_length), facts(96, 64, 4), "ten more pictures");
-    let cut_in_the_last_fragment = &film[..film.len() - 700];
-    assert_eq!(probe(cut_in_the_last_fragment), facts(96, 64, 3));
-    let no_fragments = &film[..body_of(&film, b"moof") - 8];
-    assert_eq!(probe(no_fragments), broken(Flaw::NoFrames));
+    let named = patched(&with_aspect, b"tkhd", 76, &size(128.0, 64.0));
+    assert_eq!(probe(&named), facts(96, 64, 3), "the aspect goes before");
+    let film = without(&with_aspect, b"pasp");
+    let turned = patched(&film, b"tkhd", 76, &size(128.0, 64.0));
+    let turned = patched(&turned, b"tkhd", 40, &matrix(0, 1, -1, 0));
+    assert_eq!(probe(&turned), facts(64, 128, 3), "stretched before it is turned");
+    let both = patched(&film, b"tkhd", 76, &size(128.0, 64.0));
+    let both = patched(&both, b"tkhd", 40, &matrix(3, 0, 0, 2));
+    assert_eq!(probe(&both), facts(192, 64, 3), "stretched by the size and then by the matrix");
+    // Whole blocks by the description, the true size by the stream: the header of either says nothing.
+    let blocks = patched(&film, b"avc1", 0, b"avc1");
+    let entry = blocks.windows(8).rposition(|window| &window[4..] == b"avc1").expect("an entry") + 8;
+    let mut blocks = blocks;
+    blocks[entry + 26..entry + 28].copy_from_slice(&72_u16.to_be_bytes());
+    assert_eq!(probe(&blocks), facts(96, 64, 3));
+    assert_eq!(probe(&patched(&blocks, b"tkhd", 76, &size(96.0, 72.0))), facts(96, 64, 3));
 }
 
 #[test]
 fn what_lacks_a_movie_a_video_track_or_pictures_is_refused() {
     let film = fixture("film.mp4");
-    assert_eq!(probe(&fixture("audio-only.mp4")), broken(Flaw::NoVideoTrack));
     assert_eq!(probe(&without(&film, b"moov")), broken(Flaw::NoMovie));
     assert_eq!(probe(&film[..body_of(&film, b"ftyp") + 24]), broken(Flaw::NoMovie));
     assert_eq!(probe(b""), broken(Flaw::NoMovie));
@@ -152,8 +136,46 @@ fn what_lacks_a_movie_a_video_track_or_pictures_is_refused() {
     assert_eq!(probe(&without(&film, b"stsd")), broken(Flaw::BadStructure));
     let no_size = patched(&without(&fixture("mjpeg.mov"), b"tkhd"), b"jpeg", 24, &[0; 4]);
     assert_eq!(probe(&no_size), broken(Flaw::NoDimensions));
-    let cmov = with_movie(&fixture("moov-last.mp4"), &atom(b"cmov", &[0; 50]));
-    assert_eq!(probe(&cmov), broken(Flaw::CompressedMovie));
+}
+
+/// A film of which only sound is left, and one of no track that is seen or heard.
+#[test]
+fn what_has_sound_alone_is_told_from_what_has_nothing() {
+    assert_eq!(probe(&fixture("audio-only.mp4")), broken(Flaw::OnlySound));
+    let text = patched(&fixture("audio-only.mp4"), b"hdlr", 8, b"text");
+    assert_eq!(probe(&text), broken(Flaw::NoVideoTrack));
+}
+
+/// `moov-last.mp4` with its movie box packed, and `change` applied to what is packed.
+fn packed(method: &[u8; 4], change: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+    let film = fixture("moov-last.mp4");
+    let movie = change(whole(&film, b"moov"));
+    let bytes = miniz_oxide::deflate::compress_to_vec_zlib(&movie, 6);
+    let size = u32::try_from(movie.len()).expect("a small movie");
+    let data = atom(b"cmvd", &[&size.to_be_bytes(), bytes.as_slice()].concat());
+    with_movie(&film, &atom(b"cmov", &[atom(b"dcom", method), data].concat()))
+}
+
+#[test]
+fn a_packed_movie_box_is_read_within_a_bound() {
+    let film = packed(b"zlib", |movie| movie);
+    assert_eq!(probe(&film), facts(96, 64, 3));
+    assert!(video::derive(Format::Mov, &mut Cursor::new(&film), &super::LIMITS).is_some());
+
+    let unpackable = broken(Flaw::CompressedMovie);
+    assert_eq!(probe(&packed(b"adec", |movie| movie)), unpackable, "a method that is not known");
+    assert_eq!(probe(&packed(b"zlib", |movie| movie[4..].to_vec())), unpackable, "no movie box in it");
+    assert_eq!(probe(&with_movie(&film, &atom(b"cmov", &[0; 50]))), unpackable, "nothing packed");
+    let damaged = patched(&film, b"cmvd", 40, &[0xFF; 16]);
+    assert_eq!(probe(&damaged), unpackable, "damaged");
+    let bomb = packed(b"zlib", |movie| [movie, vec![0; 64 << 20]].concat());
+    assert_eq!(probe(&bomb), unpackable, "64 MiB of nothing");
+    let twice = packed(b"zlib", |_| atom(b"moov", &whole(&film, b"cmov")));
+    assert_eq!(probe(&twice), unpackable, "packed twice");
+    let samples_in_the_packed_movie = packed(b"zlib", |movie| {
+        patched(&movie, b"stco", 8, &(fixture("moov-last.mp4").len() as u32).to_be_bytes())
+    });
+    assert_eq!(probe(&samples_in_the_packed_movie), broken(Flaw::Truncated));
 }
 
 #[test]
@@ -221,6 +243,11 @@ fn of_several_video_tracks_the_first_that_is_shown_counts() {
     assert_eq!(probe(&two_tracks(one_picture, b"")), facts(96, 64, 2), "a cover");
     assert_eq!(probe(&two_tracks(empty, b"")), facts(96, 64, 2), "empty");
     assert_eq!(probe(&two_tracks(|trak| trak, &chapters)), facts(96, 64, 2), "chapters");
+    for kind in [b"thmb", b"auxl", b"vdep"] {
+        let reference = atom(b"tref", &atom(kind, &1_u32.to_be_bytes()));
+        let belongs = |trak: Vec<u8>| atom(b"trak", &[&trak[8..], &reference].concat());
+        assert_eq!(probe(&two_tracks(belongs, b"")), facts(96, 64, 2), "{}", kind.escape_ascii());
+    }
 }
 
 #[test]

@@ -46,9 +46,14 @@ fn a_film_without_a_brand_is_quicktime_where_its_boxes_are_plausible() {
     assert_eq!(sniff(b"\0\0\0\x01mdat\0\0\0\0\x80\0\0\0"), mov);
     assert_eq!(sniff(b"\0\0\0\0mdat\0\0\0\0\x80\0\0\0"), mov);
     // The brand may come second.
-    assert_eq!(sniff(&[wide, atom(b"ftyp", b"mp42\0\0\0\0")].concat()), Some(Allowed(Format::Mp4)));
+    assert_eq!(sniff(&[wide.clone(), atom(b"ftyp", b"mp42\0\0\0\0")].concat()), Some(Allowed(Format::Mp4)));
+    // The brand behind a size of 64 bits.
+    let long = [b"\0\0\0\x01ftyp\0\0\0\0\0\0\0\x18qt  \0\0\0\0".as_slice(), &wide].concat();
+    assert_eq!(sniff(&long), mov);
     // A segment of a fragmented film, which `probe` then refuses.
-    assert_eq!(sniff(&atom(b"moof", &[0; 50])), Some(Allowed(Format::Mp4)));
+    for kind in [b"moof", b"styp", b"sidx", b"prft", b"emsg"] {
+        assert_eq!(sniff(&atom(kind, &[0; 50])), Some(Allowed(Format::Mp4)), "{}", kind.escape_ascii());
+    }
 }
 
 #[test]
