@@ -4,6 +4,7 @@ mod answer;
 pub mod boxes;
 mod client;
 mod form;
+pub mod pdf;
 mod process;
 mod random;
 pub mod sample;

@@ -1,6 +1,6 @@
 //! From the objects that `hayro-syntax` reads to those that `lopdf` undoes filters and encryption of.
 
-use hayro::hayro_syntax::object::{Array, Dict, FromBytes, MaybeRef, Object};
+use hayro::hayro_syntax::object::{Array, Dict, FromBytes, MaybeRef, Name, Object};
 use lopdf::{Dictionary, Document, EncryptionState, ObjectId, Stream};
 
 /// How deep the values of filters and of encryption dictionaries nest, at most: a crypt filter lies at 2.
@@ -116,6 +116,18 @@ pub fn decrypt(key: &EncryptionState, id: ObjectId, stream: Stream) -> Option<St
         lopdf::Object::Stream(stream) => Some(stream),
         _ => None,
     }
+}
+
+/// Whether an encryption dictionary leaves streams as they are: by crypt filters, of which none is named for them
+/// (ISO 32000-2, 7.6.6 and table 20).
+pub fn leaves_streams(encrypt: &Dict<'_>) -> bool {
+    /// The version that has crypt filters.
+    const CRYPT_FILTERS: i64 = 4;
+    let version = encrypt.get::<i64>(b"V".as_slice()).unwrap_or(0);
+    let filter = encrypt.get::<Name<'_>>(b"StmF".as_slice());
+    let standard =
+        encrypt.get::<Name<'_>>(b"Filter".as_slice()).is_some_and(|name| name.as_ref() == b"Standard");
+    standard && version >= CRYPT_FILTERS && filter.is_none_or(|filter| filter.as_ref() == b"Identity")
 }
 
 /// The key of a document that opens with the empty password (ISO 32000-2, 7.6.4); `None` where it takes another one,

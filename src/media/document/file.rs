@@ -1,6 +1,6 @@
 //! A file seen through a window: any size, little memory, a bound on the work.
 
-use std::io::SeekFrom;
+use std::io::{Read, SeekFrom};
 
 use memchr::memmem;
 
@@ -15,6 +15,9 @@ const WINDOW_BYTES: usize = 32 * 1024;
 /// The bytes looked at and unpacked for one document, at most: some seconds. A sound document takes a few times its page
 /// tree, and its whole length once more where it has to be rebuilt.
 const WORK_BYTES: u64 = 1 << 30;
+
+/// Room for what is put behind a whole file that is drawn, so that it is not copied for that.
+const APPENDED_BYTES: usize = 64 * 1024;
 
 /// Offsets count from the header, as other readers have it, since programs put bytes before it.
 pub struct File<'s> {
@@ -64,6 +67,15 @@ impl<'s> File<'s> {
         self.window.get(start..).map_or(&[], |rest| &rest[..want.min(rest.len())])
     }
 
+    /// Everything from the header to the end; `None` where that is more than `max_bytes`.
+    pub fn whole(&mut self, max_bytes: u64) -> Option<Vec<u8>> {
+        let length = usize::try_from(self.length).ok().filter(|_| self.length <= max_bytes)?;
+        let mut bytes = Vec::with_capacity(length.checked_add(APPENDED_BYTES)?);
+        self.source.seek(SeekFrom::Start(self.header)).ok()?;
+        Read::take(&mut *self.source, self.length).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
     /// Moves the window over `offset`; where that is in it.
     fn refill(&mut self, offset: u64, want: usize) -> Option<usize> {
         // A little before as well: a table may name its objects backwards.
@@ -77,9 +89,8 @@ impl<'s> File<'s> {
         self.base = base;
         self.source.seek(SeekFrom::Start(self.header.checked_add(base)?)).ok()?;
         let limit = (take as u64).min(self.length.saturating_sub(base));
-        let mut limited = std::io::Read::take(&mut *self.source, limit);
         // What was read before an error counts, as in a file that ends there.
-        let _ = std::io::Read::read_to_end(&mut limited, &mut self.window);
+        let _ = Read::take(&mut *self.source, limit).read_to_end(&mut self.window);
         Some(before)
     }
 

@@ -1,13 +1,17 @@
 //! Documents: PDF (ISO 32000-2).
 
+mod alone;
+mod container;
 mod convert;
 mod draw;
 mod file;
+mod first;
 mod objects;
 mod pages;
 mod rebuild;
 mod sniff;
 mod token;
+mod tree;
 mod xref;
 
 use super::*;

@@ -11,9 +11,10 @@ use hayro::hayro_syntax::object::{Dict, FromBytes, MaybeRef, Object};
 use lopdf::EncryptionState;
 use memchr::memmem;
 
+use super::container::{Container, Kept};
 use super::convert;
 use super::file::File;
-use super::token::{Held, STREAM_KEYWORD_WITHIN, digits, extent, header, skip_space, stream_start};
+use super::token::{Held, STREAM_KEYWORD_WITHIN, extent, header, stream_start};
 use super::xref::Trailer;
 
 /// The longest object read, without its stream: a page tree's root with a million kids.
@@ -29,9 +30,6 @@ const MAX_PACKED_BYTES: usize = 16 << 20;
 /// cross-reference stream of a million objects 8 MB.
 const MAX_UNPACKED_BYTES: usize = 32 << 20;
 
-/// Unpacked object streams kept, in bytes: the pages of one document lie spread over several.
-const MAX_KEPT_BYTES: usize = 64 << 20;
-
 /// Objects known by number, at most, about 50 MB. A file of 50 MB with as many has 50 bytes for each.
 pub const MAX_OBJECTS: usize = 1 << 20;
 
@@ -44,7 +42,7 @@ pub enum Entry {
     /// Deleted.
     Free,
     /// In the file, counted from the header.
-    At(u64),
+    At { offset: u64, generation: u16 },
     /// In the object stream of that number, in that place.
     In { container: u32, index: u32 },
 }
@@ -59,33 +57,18 @@ pub struct Indirect {
     pub stream: Option<u64>,
 }
 
-/// An object stream, unpacked.
-struct Container {
-    bytes: Vec<u8>,
-    /// (number, offset), by place.
-    members: Vec<(u32, usize)>,
-}
-
-impl Container {
-    fn size_bytes(&self) -> usize {
-        self.bytes.len() + size_of_val(self.members.as_slice())
-    }
-}
-
 /// A document as its numbered objects.
 pub struct Objects<'s> {
     pub file: File<'s>,
     pub entries: HashMap<u32, Entry>,
     /// Set once the key is known.
     key: Option<EncryptionState>,
-    /// `None` for one that can't be unpacked, so that it is not tried again.
-    kept: HashMap<u32, Option<Rc<Container>>>,
-    kept_bytes: usize,
+    containers: Kept,
 }
 
 impl<'s> Objects<'s> {
     pub fn new(file: File<'s>) -> Objects<'s> {
-        Objects { file, entries: HashMap::new(), key: None, kept: HashMap::new(), kept_bytes: 0 }
+        Objects { file, entries: HashMap::new(), key: None, containers: Kept::default() }
     }
 
     /// Adds an entry unless there is one already, or too many.
@@ -102,16 +85,16 @@ impl<'s> Objects<'s> {
         }
     }
 
+    /// Whether streams are decrypted.
+    pub fn decrypts(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Forgets what was found through another table.
     pub fn reset(&mut self) {
         self.entries = HashMap::new();
         self.key = None;
-        self.forget_containers();
-    }
-
-    fn forget_containers(&mut self) {
-        self.kept = HashMap::new();
-        self.kept_bytes = 0;
+        self.containers = Kept::default();
     }
 
     /// Opens an encrypted document with the empty password. `false` where it takes another one.
@@ -119,16 +102,17 @@ impl<'s> Objects<'s> {
         let Some(encrypt) = &trailer.encrypt else {
             return true;
         };
-        let body = match encrypt {
-            Held::Here(body) => Some(body.clone()),
-            Held::Elsewhere(number) => self.object(*number),
-        };
+        let body = self.resolve(encrypt);
         // What is no dictionary encrypts nothing.
         let Some(dict) = body.as_deref().and_then(Dict::from_bytes) else {
             return true;
         };
+        // Only what is attached is encrypted, or strings: nothing on the way to the pages.
+        if convert::leaves_streams(&dict) {
+            return true;
+        }
         self.key = convert::empty_password_key(&dict, &trailer.id);
-        self.forget_containers();
+        self.containers = Kept::default();
         self.key.is_some()
     }
 
@@ -139,26 +123,32 @@ impl<'s> Objects<'s> {
         }
         match *self.entries.get(&number)? {
             Entry::Free => None,
-            Entry::At(offset) => {
+            Entry::At { offset, .. } => {
                 let found = self.read_at(offset)?;
                 (found.number == number).then_some(found.body)
             }
             Entry::In { container, index } => {
                 let container = self.container(container)?;
-                let named = container.members.get(index as usize);
-                let (_, offset) = match named.filter(|member| member.0 == number) {
-                    Some(member) => member,
+                let rest = match container.at(index, number) {
+                    Some(rest) => rest,
                     // Some writers count wrong.
                     None => {
-                        self.file.spend(container.members.len() as u64)?;
-                        container.members.iter().find(|member| member.0 == number)?
+                        self.file.spend(container.size_bytes() as u64)?;
+                        container.find(number)?
                     }
                 };
-                let rest = container.bytes.get(*offset..)?;
                 let body = extent(rest);
                 self.file.spend(body.map_or(rest.len(), <[u8]>::len) as u64)?;
                 body.map(<[u8]>::to_vec)
             }
+        }
+    }
+
+    /// The bytes of what is here or elsewhere.
+    pub fn resolve(&mut self, held: &Held) -> Option<Vec<u8>> {
+        match held {
+            Held::Here(body) => Some(body.clone()),
+            Held::Elsewhere(number) => self.object(*number),
         }
     }
 
@@ -218,7 +208,7 @@ impl<'s> Objects<'s> {
     /// an object stream would need that stream's own length first.
     fn object_plain(&mut self, number: u32) -> Option<Vec<u8>> {
         match *self.entries.get(&number)? {
-            Entry::At(offset) => {
+            Entry::At { offset, .. } => {
                 self.read_at(offset).filter(|found| found.number == number).map(|found| found.body)
             }
             Entry::In { .. } | Entry::Free => None,
@@ -262,22 +252,17 @@ impl<'s> Objects<'s> {
     }
 
     fn container(&mut self, number: u32) -> Option<Rc<Container>> {
-        if let Some(known) = self.kept.get(&number) {
-            return known.clone();
+        if let Some(known) = self.containers.get(number) {
+            return known;
         }
         let container = self.open_container(number).map(Rc::new);
-        let bytes = container.as_ref().map_or(0, |container| container.size_bytes());
-        if self.kept_bytes.saturating_add(bytes) > MAX_KEPT_BYTES {
-            self.forget_containers();
-        }
-        self.kept_bytes += bytes;
-        self.kept.insert(number, container.clone());
+        self.containers.keep(number, container.clone());
         container
     }
 
     fn open_container(&mut self, number: u32) -> Option<Container> {
         // An object stream stands in the file itself (ISO 32000-2, 7.5.7).
-        let Some(Entry::At(offset)) = self.entries.get(&number).copied() else {
+        let Some(Entry::At { offset, .. }) = self.entries.get(&number).copied() else {
             return None;
         };
         let object = self.read_at(offset).filter(|found| found.number == number)?;
@@ -285,8 +270,7 @@ impl<'s> Objects<'s> {
         let dict = Dict::from_bytes(&object.body)?;
         let first = self.whole_number(&dict, b"First")?;
         let count = self.whole_number(&dict, b"N")?;
-        let members = members(&bytes, first, count);
-        Some(Container { bytes, members })
+        Some(Container::new(bytes, first, count))
     }
 
     /// A number that may stand elsewhere in the file.
@@ -301,25 +285,6 @@ impl<'s> Objects<'s> {
     /// The numbers of the objects in an object stream, by place.
     pub fn member_numbers(&mut self, container: u32) -> Vec<u32> {
         let container = self.container(container);
-        container.map_or_else(Vec::new, |container| container.members.iter().map(|member| member.0).collect())
+        container.map_or_else(Vec::new, |container| container.numbers().collect())
     }
-}
-
-/// The pairs of number and offset at the head of an object stream.
-fn members(bytes: &[u8], first: usize, count: usize) -> Vec<(u32, usize)> {
-    let mut rest = bytes.get(..first).unwrap_or(bytes);
-    let mut members = Vec::new();
-    while members.len() < count.min(MAX_OBJECTS) {
-        let Some((number, behind)) = digits(skip_space(rest)) else {
-            break;
-        };
-        let Some((offset, behind)) = digits(skip_space(behind)) else {
-            break;
-        };
-        rest = behind;
-        if let (Ok(number), Ok(offset)) = (u32::try_from(number), usize::try_from(offset)) {
-            members.push((number, first.saturating_add(offset)));
-        }
-    }
-    members
 }

@@ -5,23 +5,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hayro::hayro_syntax::object::{Array, Dict, FromBytes, MaybeRef, Name, Object};
+use hayro::hayro_syntax::object::{Dict, FromBytes};
 
 use super::file::File;
 use super::objects::Objects;
 use super::token::{Held, held};
+use super::tree::{Limb, MAX_DEPTH, Tree};
 use super::{rebuild, xref};
 use crate::asset::Flaw;
 use crate::media::{Refusal, Source};
 
 /// Pages of one document, at most: kids may be shared, so there can be more of them than of kids.
 const MAX_PAGES: u64 = 1 << 20;
-
-/// Kids of all nodes together, at most.
-const MAX_KIDS: usize = 1 << 20;
-
-/// How deep a tree may be. Writers make trees of two to five levels, a few make lists.
-const MAX_DEPTH: usize = 4096;
 
 /// The number of pages; `None` for a document that does not open with the empty password, or whose pages can't be
 /// told.
@@ -67,10 +62,13 @@ enum Counted {
 /// By the table as it is written.
 fn written(objects: &mut Objects<'_>) -> Option<Counted> {
     let trailer = xref::read(objects)?;
-    let root = trailer.root?;
+    let root = trailer.root.as_ref()?;
     if !objects.unlock(&trailer) {
         // Only where the table is right: a broken one may name the wrong object as its key.
-        let catalog = objects.entries.contains_key(&root);
+        let catalog = match root {
+            Held::Elsewhere(number) => objects.entries.contains_key(number),
+            Held::Here(_) => true,
+        };
         return catalog.then_some(Counted::Locked);
     }
     from_catalog(objects, root)
@@ -82,7 +80,7 @@ fn rebuilt(objects: &mut Objects<'_>) -> Option<Counted> {
     if !rebuilt.unlocked {
         return Some(Counted::Locked);
     }
-    let counted = rebuilt.trailer.root.and_then(|root| from_catalog(objects, root));
+    let counted = rebuilt.trailer.root.as_ref().and_then(|root| from_catalog(objects, root));
     match counted {
         // The root of a tree that is lost says how many pages there were, and they are there.
         Some(Counted::Pages { number: 0, missing, claimed }) if claimed <= rebuilt.pages => {
@@ -105,11 +103,39 @@ fn better(written: Option<Counted>, rebuilt: Option<Counted>) -> Option<Counted>
     }
 }
 
-fn from_catalog(objects: &mut Objects<'_>, root: u32) -> Option<Counted> {
-    let catalog = objects.object(root)?;
+fn from_catalog(objects: &mut Objects<'_>, root: &Held) -> Option<Counted> {
+    let catalog = objects.resolve(root)?;
     let dict = Dict::from_bytes(&catalog)?;
     let pages = held(&dict, b"Pages")?;
     Some(Walk::new(objects).run(pages))
+}
+
+/// Pages below a node. Kids that aren't there are pages where a count says so: other readers show them, blank.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    /// That are there.
+    sure: u64,
+    /// With those that the counts below ask for.
+    likely: u64,
+    /// With all kids that aren't there.
+    most: u64,
+}
+
+impl Tally {
+    const PAGE: Tally = Tally { sure: 1, likely: 1, most: 1 };
+    const MISSING: Tally = Tally { sure: 0, likely: 0, most: 1 };
+
+    fn add(&mut self, other: Tally) {
+        self.sure = self.sure.saturating_add(other.sure);
+        self.likely = self.likely.saturating_add(other.likely);
+        self.most = self.most.saturating_add(other.most);
+    }
+
+    /// What a node of that count makes of it.
+    fn counted(self, claimed: u64) -> Tally {
+        let likely = if (self.sure..=self.most).contains(&claimed) { claimed } else { self.likely };
+        Tally { likely, ..self }
+    }
 }
 
 /// One node between the root and the pages, on the way from it to its kids.
@@ -117,10 +143,8 @@ struct Node {
     /// Its object's number; `None` for one that stands in its parent.
     number: Option<u32>,
     kids: std::vec::IntoIter<Held>,
-    /// Pages below it so far.
-    pages: u64,
-    /// Kids that aren't there, or that it comes below.
-    missing: u64,
+    /// Below it so far.
+    pages: Tally,
     claimed: u64,
 }
 
@@ -130,17 +154,14 @@ struct Walk<'o, 's> {
     /// Numbers of the nodes on the path: a node below itself ends nowhere.
     open: HashSet<u32>,
     /// Pages below the objects that were visited: a tree may name one twice, and a hostile one does so at each level.
-    known: HashMap<u32, u64>,
-    kids: usize,
-    missing: u64,
+    known: HashMap<u32, Tally>,
+    tree: Tree,
 }
 
 enum Visited {
-    /// No node, or one that is known.
-    Pages {
-        number: u64,
-        claimed: u64,
-    },
+    /// No node, or one that is known, with its count.
+    Pages(Tally, u64),
+    /// Or a node that it stands below.
     Missing,
     Node(Node),
     TooMany,
@@ -148,17 +169,13 @@ enum Visited {
 
 impl<'o, 's> Walk<'o, 's> {
     fn new(objects: &'o mut Objects<'s>) -> Walk<'o, 's> {
-        Walk { objects, path: Vec::new(), open: HashSet::new(), known: HashMap::new(), kids: 0, missing: 0 }
+        Walk { objects, path: Vec::new(), open: HashSet::new(), known: HashMap::new(), tree: Tree::new() }
     }
 
     fn run(mut self, pages: Held) -> Counted {
         match self.visit(pages, true) {
-            Visited::Pages { number, claimed } => {
-                return Counted::Pages { number, missing: 0, claimed };
-            }
-            Visited::Missing => {
-                return Counted::Pages { number: 0, missing: 1, claimed: 0 };
-            }
+            Visited::Pages(pages, claimed) => return told(pages, claimed),
+            Visited::Missing => return told(Tally::MISSING, 0),
             Visited::TooMany => return Counted::TooMany,
             Visited::Node(root) => self.path.push(root),
         }
@@ -169,12 +186,8 @@ impl<'o, 's> Walk<'o, 's> {
             };
             match node.kids.next() {
                 Some(kid) => match self.visit(kid, false) {
-                    Visited::Pages { number, .. } => self.add(number),
-                    Visited::Missing => {
-                        if let Some(node) = self.path.last_mut() {
-                            node.missing += 1;
-                        }
-                    }
+                    Visited::Pages(pages, _) => self.add(pages),
+                    Visited::Missing => self.add(Tally::MISSING),
                     Visited::Node(node) if self.path.len() < MAX_DEPTH => self.path.push(node),
                     Visited::Node(_) | Visited::TooMany => return Counted::TooMany,
                 },
@@ -182,16 +195,16 @@ impl<'o, 's> Walk<'o, 's> {
                     let Some(node) = self.path.pop() else {
                         return Counted::TooMany;
                     };
-                    let pages = self.close(&node);
-                    if pages > MAX_PAGES {
+                    let pages = node.pages.counted(node.claimed);
+                    if pages.likely > MAX_PAGES {
                         return Counted::TooMany;
                     }
                     if self.path.is_empty() {
-                        return Counted::Pages {
-                            number: pages,
-                            missing: self.missing,
-                            claimed: node.claimed,
-                        };
+                        return told(pages, node.claimed);
+                    }
+                    if let Some(number) = node.number {
+                        self.open.remove(&number);
+                        self.known.insert(number, pages);
                     }
                     self.add(pages);
                 }
@@ -199,23 +212,10 @@ impl<'o, 's> Walk<'o, 's> {
         }
     }
 
-    fn add(&mut self, pages: u64) {
+    fn add(&mut self, pages: Tally) {
         if let Some(node) = self.path.last_mut() {
-            node.pages = node.pages.saturating_add(pages);
+            node.pages.add(pages);
         }
-    }
-
-    /// The pages of a node whose kids are done. Kids that aren't there are pages where the count says so: other
-    /// readers show them, blank.
-    fn close(&mut self, node: &Node) -> u64 {
-        self.missing = self.missing.saturating_add(node.missing);
-        let all = node.pages.saturating_add(node.missing);
-        let pages = if (node.pages..=all).contains(&node.claimed) { node.claimed } else { node.pages };
-        if let Some(number) = node.number {
-            self.open.remove(&number);
-            self.known.insert(number, pages);
-        }
-        pages
     }
 
     fn visit(&mut self, kid: Held, root: bool) -> Visited {
@@ -226,7 +226,7 @@ impl<'o, 's> Walk<'o, 's> {
             Held::Here(body) => (None, Some(body)),
             Held::Elsewhere(number) => {
                 if let Some(pages) = self.known.get(&number) {
-                    return Visited::Pages { number: *pages, claimed: 0 };
+                    return Visited::Pages(*pages, 0);
                 }
                 if self.open.contains(&number) {
                     return Visited::Missing;
@@ -237,53 +237,31 @@ impl<'o, 's> Walk<'o, 's> {
         let Some(dict) = body.as_deref().and_then(Dict::from_bytes) else {
             return Visited::Missing;
         };
-        let kids = held(&dict, b"Kids").and_then(|kids| self.kids(kids));
         let claimed = dict.get::<i64>(b"Count".as_slice()).and_then(|count| u64::try_from(count).ok());
         let claimed = claimed.unwrap_or(0);
-        match kids {
-            Some(Ok(kids)) => {
+        let pages = match self.tree.limb(self.objects, &dict, root) {
+            Limb::TooMany => return Visited::TooMany,
+            Limb::Node(kids) => {
                 if let Some(number) = number {
                     self.open.insert(number);
                 }
-                Visited::Node(Node { number, kids: kids.into_iter(), pages: 0, missing: 0, claimed })
+                return Visited::Node(Node {
+                    number,
+                    kids: kids.into_iter(),
+                    pages: Tally::default(),
+                    claimed,
+                });
             }
-            Some(Err(TooMany)) => Visited::TooMany,
-            None => {
-                // Pages forget to say what they are; the root of a tree is one only where it says so.
-                let page = match dict.get::<Name<'_>>(b"Type".as_slice()) {
-                    Some(kind) if root => kind.as_ref() == b"Page",
-                    Some(kind) => kind.as_ref() != b"Pages",
-                    None => !root,
-                };
-                let pages = u64::from(page);
-                if let Some(number) = number {
-                    self.known.insert(number, pages);
-                }
-                Visited::Pages { number: pages, claimed }
-            }
-        }
-    }
-
-    /// `None` where there is no array.
-    fn kids(&mut self, array: Held) -> Option<Result<Vec<Held>, TooMany>> {
-        let body = match array {
-            Held::Here(body) => body,
-            Held::Elsewhere(number) => self.objects.object(number)?,
+            Limb::Page => Tally::PAGE,
+            Limb::Neither => Tally::default(),
         };
-        let mut kids = Vec::new();
-        for kid in Array::from_bytes(&body)?.raw_iter() {
-            self.kids += 1;
-            if self.kids > MAX_KIDS {
-                return Some(Err(TooMany));
-            }
-            match kid {
-                MaybeRef::Ref(reference) => kids.push(Held::Elsewhere(reference.obj_number)),
-                MaybeRef::NotRef(Object::Dict(dict)) => kids.push(Held::Here(dict.data().to_vec())),
-                MaybeRef::NotRef(_) => {}
-            }
+        if let Some(number) = number {
+            self.known.insert(number, pages);
         }
-        Some(Ok(kids))
+        Visited::Pages(pages, claimed)
     }
 }
 
-struct TooMany;
+fn told(pages: Tally, claimed: u64) -> Counted {
+    Counted::Pages { number: pages.likely, missing: pages.most.saturating_sub(pages.sure), claimed }
+}

@@ -7,7 +7,7 @@ use hayro::hayro_syntax::object::{Dict, FromBytes, MaybeRef, Name, Object};
 use memchr::memmem;
 
 use super::objects::{Entry, MAX_OBJECTS, Objects};
-use super::token::{digits, ends_word, is_space};
+use super::token::{Held, digits, ends_word, is_space};
 use super::xref::{Trailer, dictionary_at};
 
 /// What is searched at once.
@@ -57,7 +57,9 @@ pub fn rebuild(objects: &mut Objects<'_>) -> Option<Rebuilt> {
     let last = found.trailers.iter().rev().find(|trailer| !unlocked || leads_to_pages(objects, trailer));
     let mut trailer = match last {
         Some(trailer) => trailer.clone(),
-        None if found.unreadable_trailer => Trailer { root: Some(found.catalog?), ..Trailer::default() },
+        None if found.unreadable_trailer => {
+            Trailer { root: Some(Held::Elsewhere(found.catalog?)), ..Trailer::default() }
+        }
         None => return None,
     };
     if let Some(encrypted) = encrypted {
@@ -70,12 +72,13 @@ pub fn rebuild(objects: &mut Objects<'_>) -> Option<Rebuilt> {
 fn add_members(objects: &mut Objects<'_>, found: &Found) {
     // From the last stream to the first: what is in one stays.
     for (container, offset) in found.containers.iter().rev() {
-        if objects.entries.get(container) != Some(&Entry::At(*offset)) {
+        // One that was replaced since holds nothing.
+        if !matches!(objects.entries.get(container), Some(Entry::At { offset: last, .. }) if last == offset) {
             continue;
         }
         for (index, number) in objects.member_numbers(*container).into_iter().enumerate() {
             let earlier = match objects.entries.get(&number) {
-                Some(Entry::At(plain)) => plain < offset,
+                Some(Entry::At { offset: plain, .. }) => plain < offset,
                 Some(_) => false,
                 None => true,
             };
@@ -87,7 +90,7 @@ fn add_members(objects: &mut Objects<'_>, found: &Found) {
 }
 
 fn leads_to_pages(objects: &mut Objects<'_>, trailer: &Trailer) -> bool {
-    let catalog = trailer.root.and_then(|root| objects.object(root));
+    let catalog = trailer.root.as_ref().and_then(|root| objects.resolve(root));
     let dict = catalog.as_deref().and_then(Dict::from_bytes);
     dict.is_some_and(|dict| dict.contains_key(b"Pages"))
 }
@@ -169,7 +172,7 @@ fn header_before(bytes: &[u8]) -> Option<usize> {
 fn object(objects: &mut Objects<'_>, found: &mut Found, offset: u64) -> Option<u64> {
     let object = objects.read_at(offset)?;
     // Updates are appended: the last definition counts.
-    objects.put(object.number, Entry::At(offset));
+    objects.put(object.number, Entry::At { offset, generation: object.generation });
     let dict = Dict::from_bytes(&object.body)?;
     let kind = dict.get::<Name<'_>>(b"Type".as_slice());
     match kind.as_ref().map(AsRef::as_ref) {

@@ -19,8 +19,8 @@ const MAX_SECTIONS: usize = 4096;
 /// The part of a trailer that leads to the pages.
 #[derive(Clone, Default)]
 pub struct Trailer {
-    /// The number of the catalog.
-    pub root: Option<u32>,
+    /// The catalog: its number, by the rules; a few writers put it here.
+    pub root: Option<Held>,
     /// The encryption dictionary: the object or its number.
     pub encrypt: Option<Held>,
     /// The first half of the file's identifier, part of the key.
@@ -30,7 +30,9 @@ pub struct Trailer {
 impl Trailer {
     /// Takes from an older section what the newer ones don't have.
     pub fn complete(&mut self, older: Trailer) {
-        self.root = self.root.or(older.root);
+        if self.root.is_none() {
+            self.root = older.root;
+        }
         if self.encrypt.is_none() {
             self.encrypt = older.encrypt;
         }
@@ -44,11 +46,7 @@ impl Trailer {
             .get::<Array<'_>>(b"ID".as_slice())
             .and_then(|id| id.iter::<String<'_>>().next())
             .map(|id| id.as_bytes().to_vec());
-        Trailer {
-            root: dict.get_ref(b"Root".as_slice()).map(|root| root.obj_number),
-            encrypt: held(dict, b"Encrypt"),
-            id: id.unwrap_or_default(),
-        }
+        Trailer { root: held(dict, b"Root"), encrypt: held(dict, b"Encrypt"), id: id.unwrap_or_default() }
     }
 }
 
@@ -121,7 +119,10 @@ fn table(objects: &mut Objects<'_>, begin: u64) -> Option<Section> {
         let length = (bytes.len() - rest.len()) as u64;
         match used {
             // An offset of 0 is where the header stands: some writers mean a free one.
-            Some(true) if one > 0 => objects.add(next_number, Entry::At(one)),
+            Some(true) if one > 0 => {
+                let generation = u16::try_from(two).unwrap_or(u16::MAX);
+                objects.add(next_number, Entry::At { offset: one, generation });
+            }
             Some(_) if free.len() < MAX_OBJECTS => free.push(next_number),
             Some(_) => {}
             None => next_number = u32::try_from(one).ok()?,
@@ -129,7 +130,6 @@ fn table(objects: &mut Objects<'_>, begin: u64) -> Option<Section> {
         if used.is_some() {
             next_number = next_number.saturating_add(1);
         }
-        let _ = two;
         objects.file.spend(length)?;
         at += length;
     }
@@ -201,7 +201,10 @@ fn entry(row: &[u8], widths: [usize; 3]) -> Option<Entry> {
     let kind = if kind.is_empty() { 1 } else { number(kind) };
     match kind {
         0 => Some(Entry::Free),
-        1 => Some(Entry::At(number(second))),
+        1 => Some(Entry::At {
+            offset: number(second),
+            generation: u16::try_from(number(third)).unwrap_or(u16::MAX),
+        }),
         2 => Some(Entry::In {
             container: u32::try_from(number(second)).ok()?,
             index: u32::try_from(number(third)).ok()?,
