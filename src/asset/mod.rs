@@ -100,6 +100,23 @@ impl Asset {
     pub fn kind(&self) -> Kind {
         self.facts.kind()
     }
+
+    /// The one preview that its kind has: of a sound the waveform, of anything else the thumbnail.
+    pub fn preview(&self) -> Preview {
+        match self.kind() {
+            Kind::Audio => self.waveform,
+            Kind::Image | Kind::Video | Kind::Document => self.thumbnail,
+        }
+    }
+
+    /// The same asset with its preview in this state; the other kind of preview it can't have.
+    pub fn with_preview(self, preview: Preview) -> Asset {
+        let (thumbnail, waveform) = match self.kind() {
+            Kind::Audio => (Preview::Impossible, preview),
+            Kind::Image | Kind::Video | Kind::Document => (preview, Preview::Impossible),
+        };
+        Asset { thumbnail, waveform, ..self }
+    }
 }
 
 /// Seconds as the API counts them: whole, rounded to nearest, halves up, at least 1.

@@ -15,7 +15,7 @@ use std::path::Path;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::asset::{AssetId, Format};
+use crate::asset::{AssetId, Format, Kind};
 use dir::Dir;
 pub use incoming::{Incoming, Received};
 
@@ -36,6 +36,14 @@ pub enum Part {
 }
 
 impl Part {
+    /// The preview that an asset of this kind has.
+    pub fn preview(kind: Kind) -> Part {
+        match kind {
+            Kind::Audio => Part::Waveform,
+            Kind::Image | Kind::Video | Kind::Document => Part::Thumbnail,
+        }
+    }
+
     /// `{id}.{format}`, `{id}_thumb.jpg`, `{id}_waveform.json`.
     fn file_name(self, id: AssetId) -> String {
         match self {

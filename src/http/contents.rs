@@ -23,6 +23,32 @@ use crate::store::Contents;
 pub enum Served {
     Original,
     Thumbnail,
+    Waveform,
+    WaveformPicture,
+}
+
+/// What a file is saved and announced as.
+#[derive(Clone, Copy)]
+struct Type {
+    media_type: &'static str,
+    extension: &'static str,
+}
+
+impl Served {
+    fn type_of(self, asset: &Asset) -> Type {
+        match self {
+            Served::Original => asset.format.into(),
+            Served::Thumbnail => Format::Jpg.into(),
+            Served::Waveform => Type { media_type: "application/json", extension: "json" },
+            Served::WaveformPicture => Format::Png.into(),
+        }
+    }
+}
+
+impl From<Format> for Type {
+    fn from(format: Format) -> Type {
+        Type { media_type: format.media_type(), extension: format.extension() }
+    }
 }
 
 /// Up to this a file goes out in one write with its headers; larger ones in pieces of this.
@@ -36,16 +62,13 @@ const SANDBOX_POLICY: &str = "default-src 'none'; img-src 'self'; media-src 'sel
 
 /// Answers `GET` and `HEAD` for a file.
 pub async fn reply(call: Call, asset: &Asset, contents: Contents, served: Served) -> Result<Response, Error> {
-    let format = match served {
-        Served::Original => asset.format,
-        Served::Thumbnail => Format::Jpg,
-    };
+    let kind = served.type_of(asset);
     let etag = etag(&contents.sha256);
     let validators = Validators { etag: &etag, last_modified: asset.uploaded_at };
     let ranged = match conditional::weigh(&call.headers, &validators) {
         Outcome::NotModified => {
             let mut response = empty_reply(StatusCode::NOT_MODIFIED);
-            describe(response.headers_mut(), &call, asset, format, &contents, &etag)?;
+            describe(response.headers_mut(), &call, asset, kind, &contents, &etag)?;
             response.headers_mut().remove(header::CONTENT_TYPE);
             return Ok(response);
         }
@@ -71,7 +94,7 @@ pub async fn reply(call: Call, asset: &Asset, contents: Contents, served: Served
         }
     };
     let mut headers = HeaderMap::with_capacity(16);
-    describe(&mut headers, &call, asset, format, &contents, &etag)?;
+    describe(&mut headers, &call, asset, kind, &contents, &etag)?;
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     if status == StatusCode::PARTIAL_CONTENT {
         put(&mut headers, header::CONTENT_RANGE, &format!("bytes {first}-{}/{size}", first + length - 1))?;
@@ -134,7 +157,7 @@ fn describe(
     headers: &mut HeaderMap,
     call: &Call,
     asset: &Asset,
-    format: Format,
+    kind: Type,
     contents: &Contents,
     etag: &str,
 ) -> Result<(), Error> {
@@ -143,9 +166,9 @@ fn describe(
     };
     let download = call.query()?.one("download").ok().flatten() == Some("1");
     let disposition = if download { Disposition::Attachment } else { Disposition::Inline };
-    let policy = if format == Format::Pdf { POLICY } else { SANDBOX_POLICY };
+    let policy = if kind.media_type == Format::Pdf.media_type() { POLICY } else { SANDBOX_POLICY };
     let modified = HttpDate::from(asset.uploaded_at.to_system());
-    fixed(headers, header::CONTENT_TYPE, format.media_type());
+    fixed(headers, header::CONTENT_TYPE, kind.media_type);
     put(headers, header::ETAG, etag)?;
     put(headers, header::LAST_MODIFIED, &modified.to_string())?;
     fixed(headers, header::ACCEPT_RANGES, "bytes");
@@ -157,7 +180,7 @@ fn describe(
     fixed(headers, header::CACHE_CONTROL, "private, no-cache");
     headers.insert(
         header::CONTENT_DISPOSITION,
-        content_disposition(disposition, asset.name.as_str(), format.extension()),
+        content_disposition(disposition, asset.name.as_str(), kind.extension),
     );
     fixed(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     fixed(headers, header::CONTENT_SECURITY_POLICY, policy);

@@ -1,15 +1,18 @@
 //! Bytes → facts and pictures. Pure: no path, no clock, no threads to wait for; runs in the worker process.
 //!
 //! Each kind has the same three functions: `sniff` what the first bytes are, `probe` the facts and the structure,
-//! `derive` the picture.
+//! `derive` the picture (for a sound `peaks`).
 
 pub mod audio;
 pub mod document;
 pub mod image;
+pub mod peaks;
 pub mod picture;
 pub mod video;
 
 use std::io::{Read, Seek};
+
+pub use peaks::Peaks;
 
 use crate::asset::{Facts, Flaw, Foreign, Format, Kind};
 
@@ -72,7 +75,7 @@ pub fn probe(format: Format, source: &mut dyn Source, limits: &Limits) -> Result
 }
 
 /// The thumbnail of a file whose facts are known: a JPEG, longest side at most [`THUMBNAIL_SIDE`] pixels, upright.
-/// `None` where none can be made.
+/// `None` where none can be made; of a sound there are [`peaks`].
 pub fn derive(format: Format, source: &mut dyn Source, limits: &Limits) -> Option<Vec<u8>> {
     match format.kind() {
         Kind::Image => image::derive(format, source, limits),
@@ -82,8 +85,9 @@ pub fn derive(format: Format, source: &mut dyn Source, limits: &Limits) -> Optio
     }
 }
 
-/// What a worker's own program, its buffers and small jobs take, in bytes: measured at 10 to 16 MiB.
-const BASE_WEIGHT_BYTES: u64 = 16 << 20;
+/// What a worker's own program, its buffers and small jobs take, in bytes, those of a sound's peaks too: measured at 10 to
+/// 16 MiB.
+pub const BASE_WEIGHT_BYTES: u64 = 16 << 20;
 
 /// The memory that [`probe`] is estimated to take, in bytes. Headers and tables are read through small windows; the
 /// objects of a document are held.
@@ -111,6 +115,14 @@ pub fn derive_weight(format: Format, facts: Facts, size_bytes: u64) -> u64 {
         Facts::Document { .. } => size_bytes.saturating_mul(4).saturating_add(4 * BASE_WEIGHT_BYTES),
     };
     more.saturating_add(BASE_WEIGHT_BYTES)
+}
+
+/// The peaks of a sound whose facts are known. `None` where it cannot be decoded, and of what is no sound.
+pub fn peaks(format: Format, source: &mut dyn Source) -> Option<Peaks> {
+    match format.kind() {
+        Kind::Audio => audio::peaks(format, source),
+        Kind::Image | Kind::Video | Kind::Document => None,
+    }
 }
 
 /// The longest side of a thumbnail, in pixels.

@@ -11,6 +11,7 @@ mod ready;
 mod recover;
 mod step;
 mod upload;
+mod waveform;
 mod writer;
 
 use std::path::Path;

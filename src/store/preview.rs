@@ -1,12 +1,12 @@
-//! Thumbnails: drawn by a worker, kept beside the file.
+//! Previews: thumbnails and waveforms, drawn by a worker, kept beside the file.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::writer::NewPreview;
-use super::{Contents, Store, io_error, off_thread};
-use crate::asset::{Asset, AssetId, Facts, Format, Preview, UserId};
+use super::{Contents, Store, io_error, off_thread, waveform};
+use crate::asset::{Asset, AssetId, Facts, Format, Kind, Preview, UserId};
 use crate::auth::Caller;
 use crate::blobs::Part;
 use crate::error::{Error, Verb};
@@ -33,28 +33,43 @@ impl Drawing {
 impl Store {
     /// The thumbnail of an asset of the caller's; it is drawn now if it never was.
     pub async fn thumbnail(&self, caller: Caller, id: AssetId) -> Result<Picture, Error> {
+        self.preview(caller, id, Part::Thumbnail).await
+    }
+
+    /// The waveform of a sound of the caller's, as JSON; it is drawn now if it never was.
+    pub async fn waveform(&self, caller: Caller, id: AssetId) -> Result<Picture, Error> {
+        self.preview(caller, id, Part::Waveform).await
+    }
+
+    /// The waveform of a sound of the caller's as a picture, a PNG.
+    pub async fn waveform_picture(&self, caller: Caller, id: AssetId) -> Result<Picture, Error> {
+        let Picture { asset, contents } = self.waveform(caller, id).await?;
+        // No more than was written: the record says how much it is.
+        let json = contents.read(0, usize::try_from(contents.size).map_err(Error::fault)?).await?;
+        let png = off_thread(move || waveform::picture(&json)).await?;
+        let png = png.ok_or_else(|| Error::Damaged(format!("asset {id}: its waveform is none").into()))?;
+        Ok(Picture { asset, contents: Contents::in_memory(png) })
+    }
+
+    async fn preview(&self, caller: Caller, id: AssetId, part: Part) -> Result<Picture, Error> {
         let mut asset = self.asset(caller, id, Verb::Access)?;
-        if asset.thumbnail == Preview::Pending {
+        if Part::preview(asset.kind()) == part && asset.preview() == Preview::Pending {
             let turn = self.0.drawing.turn(id);
             let _turn = turn.lock().await;
             // Whoever had the turn before may have drawn it.
             asset = self.asset(caller, id, Verb::Access)?;
-            if asset.thumbnail == Preview::Pending {
-                let original = self.contents(&asset, Part::Original(asset.format)).await?;
-                let preview = self.draw(original.file, asset.format, asset.facts, asset.owner).await?;
-                asset = self.0.writer.set_thumbnail(id, preview).await?;
+            if asset.preview() == Preview::Pending {
+                let file = self.opened(&asset, Part::Original(asset.format)).await?;
+                let preview = self.draw(file, asset.format, asset.facts, asset.owner).await?;
+                asset = self.0.writer.set_preview(id, preview).await?;
             }
         }
-        match asset.thumbnail {
-            Preview::Made { .. } => {
-                let contents = self.contents(&asset, Part::Thumbnail).await?;
-                Ok(Picture { asset, contents })
-            }
-            Preview::Pending | Preview::Impossible => Err(Error::NoThumbnail),
-        }
+        // One that was never made, or can't be, says so.
+        let contents = self.contents(&asset, part).await?;
+        Ok(Picture { asset, contents })
     }
 
-    /// Draws a thumbnail, written and synced in `tmp/`.
+    /// Draws a preview, written and synced in `tmp/`.
     pub(super) async fn draw(
         &self,
         file: Arc<File>,
@@ -62,12 +77,21 @@ impl Store {
         facts: Facts,
         user: UserId,
     ) -> Result<NewPreview, Error> {
-        let drawn = self.0.workers.derive(file, format, facts, user).await.map_err(Error::fault)?;
-        let Some(jpeg) = drawn else {
+        let workers = &self.0.workers;
+        let drawn = match format.kind() {
+            Kind::Audio => {
+                let peaks = workers.peaks(file, format, user).await.map_err(Error::fault)?;
+                peaks.map(|peaks| waveform::json(&peaks))
+            }
+            Kind::Image | Kind::Video | Kind::Document => {
+                workers.derive(file, format, facts, user).await.map_err(Error::fault)?
+            }
+        };
+        let Some(bytes) = drawn else {
             return Ok(NewPreview::Impossible);
         };
         let blobs = Arc::clone(&self.0.blobs);
-        let written = off_thread(move || Ok(blobs.incoming()?.append(&jpeg)?.finish()));
+        let written = off_thread(move || Ok(blobs.incoming()?.append(&bytes)?.finish()));
         let received = written.await?.map_err(io_error)?;
         let synced = off_thread(move || received.sync().map(|()| received));
         Ok(NewPreview::Made(synced.await?.map_err(|cause| self.sync_error(cause))?))

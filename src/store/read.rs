@@ -4,18 +4,24 @@ use std::fs::File;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 
 use super::{Store, off_thread};
 use crate::asset::{Asset, AssetId, Digest, Preview};
 use crate::blobs::Part;
 use crate::error::Error;
 
-/// An opened file of an asset, of just the length that its record says.
+/// An opened file of an asset, of just the length that its record says; or a picture made of one.
 pub struct Contents {
-    pub(super) file: Arc<File>,
+    held: Held,
     /// In bytes.
     pub size: u64,
     pub sha256: Digest,
+}
+
+enum Held {
+    File(Arc<File>),
+    Memory(Bytes),
 }
 
 impl Store {
@@ -24,15 +30,15 @@ impl Store {
         self.contents(asset, Part::Original(asset.format)).await
     }
 
-    /// Opens a part that the record says is there. One that is missing, a link, or of another length is damage.
+    /// The bytes of a part that the record says is there.
     pub(super) async fn contents(&self, asset: &Asset, part: Part) -> Result<Contents, Error> {
-        let (size, sha256) = match (part, asset.thumbnail, asset.waveform) {
-            (Part::Original(_), _, _) => (asset.size, asset.sha256),
-            (Part::Thumbnail, Preview::Made { size, sha256 }, _) => (size, sha256),
-            (Part::Waveform, _, Preview::Made { size, sha256 }) => (size, sha256),
-            (Part::Thumbnail, _, _) => return Err(Error::NoThumbnail),
-            (Part::Waveform, _, _) => return Err(Error::NoWaveform),
-        };
+        let (size, sha256) = stated(asset, part)?;
+        Ok(Contents { held: Held::File(self.opened(asset, part).await?), size, sha256 })
+    }
+
+    /// Opens a part that the record says is there. One that is missing, a link, or of another length is damage.
+    pub(super) async fn opened(&self, asset: &Asset, part: Part) -> Result<Arc<File>, Error> {
+        let (size, _) = stated(asset, part)?;
         let id = asset.id;
         let file = match self.0.blobs.open_cached(id, part) {
             Some(file) => Ok(file),
@@ -54,7 +60,18 @@ impl Store {
             let found = metadata.len();
             return Err(damaged(id, &format!("{found} bytes where the record says {size}")));
         }
-        Ok(Contents { file: Arc::new(file), size, sha256 })
+        Ok(Arc::new(file))
+    }
+}
+
+/// Size and digest of a part as the record has them.
+fn stated(asset: &Asset, part: Part) -> Result<(u64, Digest), Error> {
+    match (part, asset.thumbnail, asset.waveform) {
+        (Part::Original(_), _, _) => Ok((asset.size, asset.sha256)),
+        (Part::Thumbnail, Preview::Made { size, sha256 }, _) => Ok((size, sha256)),
+        (Part::Waveform, _, Preview::Made { size, sha256 }) => Ok((size, sha256)),
+        (Part::Thumbnail, _, _) => Err(Error::NoThumbnail),
+        (Part::Waveform, _, _) => Err(Error::NoWaveform),
     }
 }
 
@@ -64,13 +81,23 @@ fn damaged(id: AssetId, what: &dyn std::fmt::Display) -> Error {
 }
 
 impl Contents {
+    /// What was made just now.
+    pub(super) fn in_memory(bytes: Vec<u8>) -> Contents {
+        let (size, sha256) = (bytes.len() as u64, Sha256::digest(&bytes).into());
+        Contents { held: Held::Memory(bytes.into()), size, sha256 }
+    }
+
     /// `length` bytes from `first` on, which must lie inside the file. What is in the page cache is read without leaving
     /// the thread that serves.
     pub async fn read(&self, first: u64, length: usize) -> Result<Bytes, Error> {
+        let file = match &self.held {
+            Held::File(file) => file,
+            Held::Memory(bytes) => return Ok(bytes.slice(first as usize..first as usize + length)),
+        };
         let mut bytes = vec![0; length];
-        let mut done = cached(&self.file, &mut bytes, first);
+        let mut done = cached(file, &mut bytes, first);
         if done < length {
-            let file = Arc::clone(&self.file);
+            let file = Arc::clone(file);
             bytes = off_thread(move || {
                 while done < length {
                     let into = bytes.get_mut(done..).unwrap_or_default();

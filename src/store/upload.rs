@@ -16,7 +16,7 @@ use super::step::Step;
 use super::writer::{Draft, NewPreview};
 use super::{Limits, Store, io_error, is_full, off_thread, refusal};
 use crate::asset::claim::{kind_of_extension, kind_of_media_type, media_type_of_extension};
-use crate::asset::{Asset, Digest, Facts, Flaw, Foreign, Format, GroupId, Kind, Name, Preview, Tags};
+use crate::asset::{Asset, Digest, Facts, Flaw, Foreign, Format, GroupId, Kind, Name, Tags};
 use crate::auth::Caller;
 use crate::blobs::{Blobs, Incoming, Received};
 use crate::error::Error;
@@ -220,7 +220,7 @@ impl Store {
             (facts, _) => facts?,
         };
         Step::Inspected.passed();
-        let (received, thumbnail) = self.draw_and_sync(caller, received, format, facts).await?;
+        let (received, preview) = self.draw_and_sync(caller, received, format, facts).await?;
         Step::Synced.passed();
         let draft = Draft {
             owner: caller.user(),
@@ -230,12 +230,8 @@ impl Store {
             tags: fields.tags,
             format,
             facts,
-            waveform: match facts.kind() {
-                Kind::Audio => Preview::Pending,
-                Kind::Image | Kind::Video | Kind::Document => Preview::Impossible,
-            },
         };
-        self.0.writer.accept(draft, received, thumbnail).await
+        self.0.writer.accept(draft, received, preview).await
     }
 
     /// A failed sync ends all writing: what the disk holds is in doubt, and trying again would hide it.
@@ -264,8 +260,9 @@ impl Store {
         let drawing = async {
             match format.kind() {
                 Kind::Image => Ok(NewPreview::Pending),
-                Kind::Audio => Ok(NewPreview::Impossible),
-                Kind::Video | Kind::Document => self.draw(file, format, facts, caller.user()).await,
+                Kind::Audio | Kind::Video | Kind::Document => {
+                    self.draw(file, format, facts, caller.user()).await
+                }
             }
         };
         let (synced, drawn) = tokio::join!(syncing, drawing);

@@ -41,7 +41,6 @@ pub(super) struct Draft {
     pub tags: Tags,
     pub format: Format,
     pub facts: Facts,
-    pub waveform: Preview,
 }
 
 /// What became of drawing a preview.
@@ -81,7 +80,7 @@ type Reply = oneshot::Sender<Result<Outcome, Error>>;
 /// A command that brings files.
 enum Filing {
     New(Box<Draft>, Received, NewPreview),
-    Thumbnail(AssetId, NewPreview),
+    Preview(AssetId, NewPreview),
 }
 
 /// A command that concerns records alone.
@@ -137,15 +136,15 @@ impl Writer {
         &self,
         draft: Draft,
         file: Received,
-        thumbnail: NewPreview,
+        preview: NewPreview,
     ) -> Result<Asset, Error> {
-        let filing = Filing::New(Box::new(draft), file, thumbnail);
+        let filing = Filing::New(Box::new(draft), file, preview);
         asset(self.ask(|reply| Command::File(filing, reply)).await?)
     }
 
     /// Keeps a preview that was drawn late. If the asset has one by now, the new one is dropped.
-    pub(super) async fn set_thumbnail(&self, id: AssetId, preview: NewPreview) -> Result<Asset, Error> {
-        asset(self.ask(|reply| Command::File(Filing::Thumbnail(id, preview), reply)).await?)
+    pub(super) async fn set_preview(&self, id: AssetId, preview: NewPreview) -> Result<Asset, Error> {
+        asset(self.ask(|reply| Command::File(Filing::Preview(id, preview), reply)).await?)
     }
 
     pub(super) async fn change(&self, caller: Caller, id: AssetId, changes: Changes) -> Result<Asset, Error> {

@@ -19,8 +19,8 @@ use rustix::process::Signal;
 use super::source::FileSource;
 use super::wire::{FRAME_BYTES, Frame, Look, PICTURE_MAX_BYTES, Report, Request};
 use super::{drill, memory, sandbox};
-use crate::asset::Format;
-use crate::media;
+use crate::asset::{Format, Kind};
+use crate::media::{self, Peaks};
 
 /// For decoders that recurse. Only what is touched of it is memory.
 const STACK_BYTES: usize = 64 << 20;
@@ -261,6 +261,9 @@ impl Job {
                 };
                 (report, Vec::new())
             }
+            Look::Picture if self.format.kind() == Kind::Audio => {
+                peaks(media::peaks(self.format, &mut source))
+            }
             Look::Picture => picture(media::derive(self.format, &mut source, &limits)),
         }
     }
@@ -272,6 +275,21 @@ pub fn picture(picture: Option<Vec<u8>>) -> (Report, Vec<u8>) {
     match u32::try_from(picture.len()) {
         Ok(bytes @ 1..=PICTURE_MAX_BYTES) => (Report::Picture { bytes }, picture),
         _ => (Report::NoPicture, Vec::new()),
+    }
+}
+
+/// The report of peaks, and their bytes.
+fn peaks(peaks: Option<Peaks>) -> (Report, Vec<u8>) {
+    let Some(peaks) = peaks else {
+        return (Report::NoPicture, Vec::new());
+    };
+    let (rate, samples_per_point) = (peaks.rate(), peaks.samples_per_point());
+    match u16::try_from(peaks.points().len()) {
+        Ok(points) => {
+            let bytes = peaks.points().iter().flatten().map(|sample| sample.cast_unsigned()).collect();
+            (Report::Peaks { rate, samples_per_point, points }, bytes)
+        }
+        Err(_) => (Report::NoPicture, Vec::new()),
     }
 }
 

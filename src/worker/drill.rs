@@ -104,6 +104,9 @@ pub fn obey(
             let bytes = PICTURE_MAX_BYTES + 1;
             (Report::Picture { bytes }, vec![0xff; bytes as usize])
         }
+        "upside down" => peaks(256, &[1, 0]),
+        "odd scale" => peaks(300, &[0, 0]),
+        "peaks" => peaks(256, &[0, 1]),
         "no jpeg" => picture(Some(b"<html>".to_vec())),
         // Reports on itself
         "escape" => refused(refused_attempts()),
@@ -127,8 +130,16 @@ fn refused(attempts: u32) -> (Report, Vec<u8>) {
     (Report::Facts(Facts::Image { width: attempts, height: 1 }), Vec::new())
 }
 
+/// Peaks of one point.
+fn peaks(samples_per_point: u32, point: &[u8; 2]) -> (Report, Vec<u8>) {
+    (Report::Peaks { rate: 8_000, samples_per_point, points: 1 }, point.to_vec())
+}
+
 /// A right answer.
 fn fine(job: &Job) -> (Report, Vec<u8>) {
+    if job.look == Look::Picture && job.format.kind() == Kind::Audio {
+        return peaks(256, &[0, 1]);
+    }
     if job.look == Look::Picture {
         return picture(Some(vec![0xff, 0xd8, 0xff, 0xd9]));
     }

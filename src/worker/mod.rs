@@ -29,6 +29,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 /// What media says, for those who only know workers; `sniff` looks at a head that is in memory anyway.
+pub use crate::media::peaks::Peaks;
 pub use crate::media::{HEAD_BYTES, Limits, Refusal, Sniffed, sniff};
 pub use child::run_child;
 pub use pool::{Load, Pool};

@@ -19,7 +19,7 @@ use super::queue::{Class, Queue, Ticket};
 use super::wire::{Look, Request};
 use super::{Fault, Options};
 use crate::asset::{Facts, Flaw, Format, UserId};
-use crate::media::{self, Refusal};
+use crate::media::{self, Peaks, Refusal};
 
 /// Children that end before they are ready, one after the other, before that is a fault: a signal or a shortage of
 /// memory may strike one, hardly three.
@@ -102,7 +102,7 @@ impl Pool {
         match self.look(Look::Facts, file, format, user, weight, deadline).await? {
             Answer::Facts(facts) => Ok(Ok(facts)),
             Answer::Refused(refusal) => Ok(Err(refusal)),
-            Answer::Alive | Answer::Picture(_) => Ok(Err(Flaw::Crashed.into())),
+            Answer::Alive | Answer::Picture(_) | Answer::Peaks(_) => Ok(Err(Flaw::Crashed.into())),
         }
     }
 
@@ -119,7 +119,17 @@ impl Pool {
         let weight = |size_bytes| media::derive_weight(format, facts, size_bytes);
         match self.look(Look::Picture, file, format, user, weight, deadline).await? {
             Answer::Picture(picture) => Ok(picture),
-            Answer::Alive | Answer::Facts(_) | Answer::Refused(_) => Ok(None),
+            Answer::Alive | Answer::Facts(_) | Answer::Refused(_) | Answer::Peaks(_) => Ok(None),
+        }
+    }
+
+    /// The peaks of a sound; `None` where none can be made, as for [`derive`](Pool::derive).
+    pub async fn peaks(&self, file: Arc<File>, format: Format, user: UserId) -> Result<Option<Peaks>, Fault> {
+        let deadline = self.shared().options.derive_deadline;
+        let weight = |_| media::BASE_WEIGHT_BYTES;
+        match self.look(Look::Picture, file, format, user, weight, deadline).await? {
+            Answer::Peaks(peaks) => Ok(Some(peaks)),
+            Answer::Alive | Answer::Facts(_) | Answer::Refused(_) | Answer::Picture(_) => Ok(None),
         }
     }
 

@@ -18,8 +18,8 @@ use rustix::process::{Pid, Resource, Rlimit};
 
 use super::wire::{FRAME_BYTES, Frame, Look, Report, Request};
 use super::{Fault, Options, memory};
-use crate::asset::{Facts, Flaw};
-use crate::media::Refusal;
+use crate::asset::{Facts, Flaw, Kind};
+use crate::media::{Peaks, Refusal};
 
 /// Ready takes a few milliseconds; more than this much of them and something stands in the way.
 const START_DEADLINE: Duration = Duration::from_secs(10);
@@ -35,6 +35,7 @@ pub enum Answer {
     Facts(Facts),
     Refused(Refusal),
     Picture(Option<Vec<u8>>),
+    Peaks(Peaks),
 }
 
 /// Why there was no answer. The worker is of no more use.
@@ -144,7 +145,9 @@ impl Process {
             }
             (Some(Look::Facts), Report::Refused(refusal)) => Ok(Answer::Refused(refusal)),
             (Some(Look::Picture), Report::NoPicture) => Ok(Answer::Picture(None)),
-            (Some(Look::Picture), Report::Picture { bytes }) => {
+            (Some(Look::Picture), Report::Picture { bytes })
+                if format.map(|format| format.kind()) != Some(Kind::Audio) =>
+            {
                 let mut picture = vec![0; bytes as usize];
                 self.receive(&mut picture, until)?;
                 // ISO/IEC 10918-1, B.1.1.3: start of image, and the marker that follows it. Nothing else is stored as
@@ -154,6 +157,16 @@ impl Process {
                 } else {
                     Err(Silence::Nonsense)
                 }
+            }
+            (Some(Look::Picture), Report::Peaks { rate, samples_per_point, points })
+                if format.map(|format| format.kind()) == Some(Kind::Audio) =>
+            {
+                let mut bytes = vec![0; 2 * usize::from(points)];
+                self.receive(&mut bytes, until)?;
+                let (pairs, _) = bytes.as_chunks();
+                let points = pairs.iter().map(|[low, high]| [low.cast_signed(), high.cast_signed()]);
+                let peaks = Peaks::new(rate, samples_per_point, points.collect());
+                peaks.map(Answer::Peaks).ok_or(Silence::Nonsense)
             }
             _ => Err(Silence::Nonsense),
         }

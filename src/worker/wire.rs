@@ -3,11 +3,13 @@
 //! A frame, little end first: sequence u64 · x u64 · y u64 · a u32 · b u32 · code u16 · tag u8 · detail u8 · zero u32.
 //! What a message does not use is zero, so each message has exactly one frame, and any other bytes are none. A request
 //! about a file carries its descriptor (`SCM_RIGHTS`); the bytes of a picture follow the report that gives their
-//! number. A report bears the sequence of its request.
+//! number, the points of a sound's peaks (each its lowest and its highest sample, a signed byte each) the one that gives
+//! theirs. A report bears the sequence of its request.
 
 use super::sandbox::Step;
 use crate::asset::{Facts, Flaw, Foreign, Format};
 use crate::media::Refusal;
+use crate::media::peaks::MAX_POINTS;
 
 pub const FRAME_BYTES: usize = 40;
 
@@ -20,6 +22,7 @@ pub type Frame = [u8; FRAME_BYTES];
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Look {
     Facts,
+    /// Of a sound, its peaks.
     Picture,
 }
 
@@ -58,6 +61,13 @@ pub enum Report {
     /// So many bytes follow: 1 to [`PICTURE_MAX_BYTES`].
     Picture {
         bytes: u32,
+    },
+    /// So many points of two bytes follow: 1 to [`MAX_POINTS`].
+    Peaks {
+        /// Samples a second.
+        rate: u32,
+        samples_per_point: u32,
+        points: u16,
     },
 }
 
@@ -157,6 +167,7 @@ const FOREIGN: u8 = 74;
 const TOO_MANY_PIXELS: u8 = 75;
 const NO_PICTURE: u8 = 76;
 const PICTURE: u8 = 77;
+const PEAKS: u8 = 78;
 
 impl Report {
     pub fn to_frame(self, sequence: u64) -> Frame {
@@ -187,6 +198,9 @@ impl Report {
             }
             Report::NoPicture => Fields { tag: NO_PICTURE, ..none },
             Report::Picture { bytes } => Fields { tag: PICTURE, a: bytes, ..none },
+            Report::Peaks { rate, samples_per_point, points } => {
+                Fields { tag: PEAKS, a: rate, b: samples_per_point, code: points, ..none }
+            }
         };
         fields.to_frame(sequence)
     }
@@ -211,6 +225,9 @@ impl Report {
             TOO_MANY_PIXELS => Report::Refused(Refusal::TooManyPixels { width: a, height: b }),
             NO_PICTURE => Report::NoPicture,
             PICTURE if (1..=PICTURE_MAX_BYTES).contains(&a) => Report::Picture { bytes: a },
+            PEAKS if (1..=MAX_POINTS).contains(&code.into()) => {
+                Report::Peaks { rate: a, samples_per_point: b, points: code }
+            }
             _ => return None,
         };
         (report.to_frame(sequence) == *frame).then_some((sequence, report))

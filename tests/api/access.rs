@@ -18,12 +18,15 @@ fn arrange(server: &Server) -> Asset {
 type Call = fn(&Client, &Asset) -> Answer;
 
 /// A route and its call, and the statuses for no token, another user, the owner, and an admin who is not the owner.
-const TABLE: [(&str, Call, [u16; 4]); 17] = [
+const TABLE: [(&str, Call, [u16; 4]); 19] = [
     ("POST /api/v2/upload-asset", |c, _| c.post(&png()), [401, 201, 201, 201]),
     ("GET /api/v2/assets", |c, _| c.get("/api/v2/assets"), [401, 200, 200, 200]),
     ("GET /api/v2/assets/{id}", |c, a| c.get(&a.path()), [401, 403, 200, 403]),
     ("HEAD /api/v2/assets/{id}", |c, a| c.head(&a.path()), [401, 403, 200, 403]),
     ("GET /api/v2/assets/{id}/thumbnail", |c, a| c.get(&a.sub("thumbnail")), [401, 403, 200, 403]),
+    // Of a document there is none, for whom that is to know.
+    ("GET /api/v2/assets/{id}/waveform", |c, a| c.get(&a.sub("waveform")), [401, 403, 404, 403]),
+    ("GET /api/v2/assets/{id}/waveform.json", |c, a| c.get(&a.sub("waveform.json")), [401, 403, 404, 403]),
     ("GET /api/v2/assets/{id}/metadata", |c, a| c.get(&a.sub("metadata")), [401, 403, 200, 403]),
     ("PATCH /api/v2/assets/{id}", |c, a| c.patch(&a.path(), &json!({"name": "b"})), [401, 403, 200, 403]),
     ("DELETE /api/v2/assets/{id}", |c, a| c.delete(&a.path()), [401, 403, 200, 403]),

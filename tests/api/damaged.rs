@@ -97,6 +97,20 @@ fn a_thumbnail_that_was_tampered_with_is_told_as_damaged_and_never_followed() {
 }
 
 #[test]
+fn a_waveform_that_was_tampered_with_is_told_as_damaged_and_never_followed() {
+    let server = Server::start();
+    let asset = server.user(7).upload("a.wav");
+    is_told(&server, &asset, &asset.sub("waveform.json"), &asset.waveform_file());
+    is_told(&server, &asset, &asset.sub("waveform"), &asset.waveform_file());
+
+    // Of the right length, and no waveform.
+    let stored = server.path(&asset.waveform_file());
+    let length = fs::read(&stored).expect("the waveform").len();
+    fs::write(&stored, "x".repeat(length)).expect("written");
+    server.user(7).get(&asset.sub("waveform")).expect(500).detail(DAMAGED);
+}
+
+#[test]
 fn a_damaged_asset_is_logged_and_can_be_deleted() {
     let server = Server::start();
     let asset = server.user(7).upload("a.png");

@@ -12,12 +12,13 @@ fn a_deleted_asset_is_gone_with_its_files() {
         let asset = user.upload(&format!("a.{format}"));
         // A preview that is made when it is asked for goes too.
         user.get(&asset.sub("thumbnail"));
+        user.get(&asset.sub("waveform"));
 
         let answer = user.delete(&asset.path()).expect(200);
 
         let message = format!("Asset {} deleted successfully", asset.id());
         assert_eq!(answer.json(), json!({"success": true, "message": message}));
-        for path in [asset.path(), asset.sub("thumbnail"), asset.sub("metadata")] {
+        for path in [asset.path(), asset.sub("thumbnail"), asset.sub("waveform"), asset.sub("metadata")] {
             user.get(&path).expect(404).detail("Asset not found");
         }
         user.delete(&asset.path()).expect(404).detail("Asset not found");

@@ -21,3 +21,4 @@ mod upload_formats;
 mod upload_names;
 mod upload_refusals;
 mod upload_stream;
+mod waveform;

@@ -7,11 +7,13 @@ use serde_json::json;
 use crate::support::{Asset, Client, Form, Server, sample, token};
 
 /// Every route of API.md, 3 to 10 with its methods; `{…}` stands for an id.
-const ROUTES: [(&str, &[&str]); 13] = [
+const ROUTES: [(&str, &[&str]); 15] = [
     ("/api/v2/upload-asset", &["POST"]),
     ("/api/v2/assets", &["GET"]),
     ("/api/v2/assets/{id}", &["GET", "PATCH", "DELETE"]),
     ("/api/v2/assets/{id}/thumbnail", &["GET"]),
+    ("/api/v2/assets/{id}/waveform", &["GET"]),
+    ("/api/v2/assets/{id}/waveform.json", &["GET"]),
     ("/api/v2/assets/{id}/metadata", &["GET"]),
     ("/api/v2/clients", &["GET"]),
     ("/api/v2/clients/{group}", &["DELETE"]),
@@ -104,6 +106,8 @@ fn a_route_that_is_not_there_is_not_found_whatever_the_method_and_the_token() {
         format!("{}/thumbnail/", asset.path()),
         format!("{}/nothing", asset.path()),
         format!("{}/thumbnail/x", asset.path()),
+        format!("{}/waveform/", asset.path()),
+        format!("{}/waveform.png", asset.path()),
     ];
     for target in targets {
         for client in [server.user(7), server.anyone()] {
@@ -155,6 +159,8 @@ fn a_malformed_id_is_refused_on_every_route_that_takes_one() {
         let answers = [
             user.get(&path),
             user.get(&format!("{path}/thumbnail")),
+            user.get(&format!("{path}/waveform")),
+            user.get(&format!("{path}/waveform.json")),
             user.get(&format!("{path}/metadata")),
             user.delete(&path),
             user.patch(&path, &json!({"name": "b"})),
@@ -173,6 +179,8 @@ fn calls(client: &Client, asset: &str) -> Vec<crate::support::Answer> {
         client.get(&path),
         client.head(&path),
         client.get(&format!("{path}/thumbnail")),
+        client.get(&format!("{path}/waveform")),
+        client.get(&format!("{path}/waveform.json")),
         client.get(&format!("{path}/metadata")),
         client.patch(&path, &json!({"name": "b"})),
         client.patch(&path, &json!({"unknown": "b"})),
@@ -400,7 +408,9 @@ fn sample_forms_of_every_route_are_answered_in_json() {
     for (route, methods) in ROUTES {
         for method in methods {
             let target = at(route, asset.id());
-            if target == asset.path() || target.ends_with("/thumbnail") || *method == "DELETE" {
+            let file = target == asset.path() || target.ends_with("/thumbnail");
+            // The asset is a picture.
+            if file || target.contains("/waveform") || *method == "DELETE" {
                 continue;
             }
             let request = server.user(7).request(method, &target);

@@ -26,6 +26,11 @@ fn check_in_step(server: &Server, users: &[u64]) -> BTreeMap<u64, Owned> {
                 let id = asset["id"].as_str().expect("an id").to_owned();
                 let format = asset["format"].as_str().expect("a format");
                 originals.insert(format!("assets/{id}.{format}"));
+                for (key, rest) in [("thumbnailUrl", "_thumb.jpg"), ("waveformUrl", "_waveform.json")] {
+                    if asset.get(key).is_some_and(|url| !url.is_null()) {
+                        originals.insert(format!("assets/{id}{rest}"));
+                    }
+                }
                 assert!(assets.insert(id, asset).is_none(), "an id twice");
             }
         }

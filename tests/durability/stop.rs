@@ -84,10 +84,12 @@ fn an_upload_that_is_stopped_at_any_step_is_whole_or_leaves_nothing() {
 
 #[test]
 fn a_delete_that_is_stopped_at_any_step_is_done_whole_or_not_at_all() {
-    for (step, is_there) in DELETE_STEPS {
+    let previews = [("a.pdf", "thumbnail"), ("a.wav", "waveform.json")];
+    let rows = DELETE_STEPS.into_iter().flat_map(|row| previews.map(|preview| (row, preview)));
+    for ((step, is_there), (name, preview)) in rows {
         let (mut server, kept, asset) = stopping_at(step, |server| {
-            let asset = server.user(7).upload("a.pdf");
-            server.user(7).get(&asset.sub("thumbnail")).expect(200);
+            let asset = server.user(7).upload(name);
+            server.user(7).get(&asset.sub(preview)).expect(200);
             asset
         });
         let mut connection = server.connect();
@@ -99,7 +101,7 @@ fn a_delete_that_is_stopped_at_any_step_is_done_whole_or_not_at_all() {
 
         let user = server.user(7);
         let status = if is_there { 200 } else { 404 };
-        for path in [asset.path(), asset.sub("thumbnail"), asset.sub("metadata")] {
+        for path in [asset.path(), asset.sub(preview), asset.sub("metadata")] {
             assert_eq!(user.get(&path).status, status, "{path} at {step}");
         }
         let owned = check_in_step(&server, &[7]);

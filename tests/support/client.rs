@@ -38,6 +38,11 @@ impl Asset {
         format!("assets/{}.{format}", self.id())
     }
 
+    /// Its waveform as [`super::Server::files`] names it.
+    pub fn waveform_file(&self) -> String {
+        format!("assets/{}_waveform.json", self.id())
+    }
+
     /// Its thumbnail as [`super::Server::files`] names it.
     pub fn thumbnail_file(&self) -> String {
         format!("assets/{}_thumb.jpg", self.id())

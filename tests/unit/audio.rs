@@ -4,6 +4,7 @@ mod frame;
 mod mp3;
 mod sniff;
 mod wav;
+mod waveform;
 
 use std::io::Cursor;
 

@@ -138,6 +138,23 @@ fn a_worker_that_ends_or_lies_over_a_file_refuses_it_and_draws_nothing() {
 }
 
 #[test]
+fn peaks_come_back_of_sounds_alone_and_are_checked() {
+    let pool = pool(1);
+    let peaks = |text: &str, format| block_on(pool.peaks(order(text), format, user(1))).unwrap();
+
+    let fine = peaks("fine", Format::Wav).expect("peaks");
+    assert_eq!((fine.rate(), fine.samples_per_point(), fine.points()), (8_000, 256, &[[0, 1]][..]));
+    for lie in ["upside down", "odd scale", "no jpeg", "long picture", "garbage"] {
+        assert_eq!(peaks(lie, Format::Wav), None, "{lie}");
+        assert!(peaks("fine", Format::Mp3).is_some(), "after {lie}");
+    }
+    // Not of a picture; and no picture of a sound.
+    assert_eq!(derive(&pool, "peaks"), None);
+    assert_eq!(block_on(pool.derive(order("fine"), Format::Wav, user(1))).unwrap(), None);
+    assert_eq!(probe(&pool, "fine"), Ok(FINE));
+}
+
+#[test]
 fn a_worker_over_its_time_is_too_slow() {
     let mut options = options(1);
     options.probe_deadline = Duration::from_millis(100);

@@ -107,6 +107,18 @@ pub async fn thumbnail(caller: Caller, call: Call) -> Result<Response, Error> {
     contents::reply(call, &picture.asset, picture.contents, Served::Thumbnail).await
 }
 
+/// `GET /api/v2/assets/{id}/waveform`: a picture of a sound.
+pub async fn waveform(caller: Caller, call: Call) -> Result<Response, Error> {
+    let picture = call.app.store.waveform_picture(caller, call.id()?).await?;
+    contents::reply(call, &picture.asset, picture.contents, Served::WaveformPicture).await
+}
+
+/// `GET /api/v2/assets/{id}/waveform.json`: its peaks.
+pub async fn waveform_json(caller: Caller, call: Call) -> Result<Response, Error> {
+    let picture = call.app.store.waveform(caller, call.id()?).await?;
+    contents::reply(call, &picture.asset, picture.contents, Served::Waveform).await
+}
+
 /// `GET /api/v2/assets/{id}/metadata`: the Asset.
 pub async fn metadata(caller: Caller, call: Call) -> Result<Response, Error> {
     let asset = call.app.store.asset(caller, call.id()?, Verb::Access)?;

@@ -90,6 +90,16 @@ static ROUTES: &[Route] = &[
         deprecation: None,
     },
     Route {
+        path: "/api/v2/assets/{id}/waveform",
+        methods: &[(Method::GET, token!(assets::waveform))],
+        deprecation: None,
+    },
+    Route {
+        path: "/api/v2/assets/{id}/waveform.json",
+        methods: &[(Method::GET, token!(assets::waveform_json))],
+        deprecation: None,
+    },
+    Route {
         path: "/api/v2/assets/{id}/metadata",
         methods: &[(Method::GET, token!(assets::metadata))],
         deprecation: None,

@@ -25,20 +25,54 @@ pub enum Coding {
     /// A block holds one sample of each channel, an integer or a number in floating point of so many bytes.
     Integer(u16),
     Float(u16),
-    /// The same, logarithmic: A-law and µ-law (ITU-T G.711).
-    Law,
+    /// The same, logarithmic (ITU-T G.711).
+    Law(Law),
     /// A block holds a header with the first samples of each channel, and the rest in few bits.
-    Adpcm {
-        header: u16,
-        first: u16,
-        bits: u16,
-    },
+    Adpcm(Adpcm),
     /// A block holds so many samples.
     Blocks(u16),
     /// MPEG audio of layer III.
     Mp3,
     /// One whose blocks we can't tell: the `fact` chunk or the byte rate decide.
     Other,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Law {
+    A,
+    Mu,
+}
+
+/// Samples in few bits, each told by its difference from what was to be expected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Adpcm {
+    /// Microsoft's, in 4 bits.
+    Microsoft,
+    /// Of the Interactive Multimedia Association, in 4 bits or 3.
+    Ima { bits: u16 },
+}
+
+impl Adpcm {
+    /// Bytes of the header, and the samples in it, of one channel.
+    fn header(self) -> (u16, u16) {
+        match self {
+            Adpcm::Microsoft => (7, 2),
+            Adpcm::Ima { .. } => (4, 1),
+        }
+    }
+
+    /// Samples of each channel in a block of so many bytes.
+    pub fn samples(self, channels: u16, bytes: u64) -> u64 {
+        let (header, first) = self.header();
+        let bits = match self {
+            Adpcm::Microsoft => 4,
+            Adpcm::Ima { bits } => bits,
+        };
+        match bytes.checked_sub(u64::from(header) * u64::from(channels)) {
+            Some(coded) => coded * 8 / u64::from(bits) / u64::from(channels) + u64::from(first),
+            None => 0,
+        }
+    }
 }
 
 const PCM: u16 = 0x0001;
@@ -88,9 +122,12 @@ impl SampleFormat {
         let coding = match tag {
             Some(PCM) if (1..=8).contains(&sample_bytes) && bits > 0 => Coding::Integer(sample_bytes),
             Some(IEEE_FLOAT) if sample_bytes == 4 || sample_bytes == 8 => Coding::Float(sample_bytes),
-            Some(ALAW | MULAW) => Coding::Law,
-            Some(MS_ADPCM) => Coding::adpcm(7, 2, 4, channels, stated_block)?,
-            Some(IMA_ADPCM) => Coding::adpcm(4, 1, if bits == 3 { 3 } else { 4 }, channels, stated_block)?,
+            Some(ALAW) => Coding::Law(Law::A),
+            Some(MULAW) => Coding::Law(Law::Mu),
+            Some(MS_ADPCM) => Coding::adpcm(Adpcm::Microsoft, channels, stated_block)?,
+            Some(IMA_ADPCM) => {
+                Coding::adpcm(Adpcm::Ima { bits: if bits == 3 { 3 } else { 4 } }, channels, stated_block)?
+            }
             Some(GSM610) => Coding::Blocks(field(18).filter(|samples| *samples > 0).unwrap_or(320)),
             Some(MPEG_LAYER_3) => Coding::Mp3,
             Some(other) if OTHERS.contains(&other) => Coding::Other,
@@ -98,8 +135,8 @@ impl SampleFormat {
         };
         let block = match coding {
             Coding::Integer(bytes) | Coding::Float(bytes) => bytes.checked_mul(channels),
-            Coding::Law => Some(channels),
-            Coding::Adpcm { .. } | Coding::Blocks(_) => Some(stated_block),
+            Coding::Law(_) => Some(channels),
+            Coding::Adpcm(_) | Coding::Blocks(_) => Some(stated_block),
             // Nothing is counted in these.
             Coding::Mp3 | Coding::Other => Some(1),
         };
@@ -114,12 +151,9 @@ impl SampleFormat {
         let block = u64::from(self.block.get());
         let (blocks, rest) = (bytes / block, bytes % block);
         let full = match self.coding {
-            Coding::Integer(_) | Coding::Float(_) | Coding::Law => return Some(self.samples(blocks)),
-            Coding::Adpcm { header, first, bits } => {
-                let within = |bytes: u64| match bytes.checked_sub(header.into()) {
-                    Some(coded) => coded * 8 / u64::from(bits) / u64::from(self.channels) + u64::from(first),
-                    None => 0,
-                };
+            Coding::Integer(_) | Coding::Float(_) | Coding::Law(_) => return Some(self.samples(blocks)),
+            Coding::Adpcm(adpcm) => {
+                let within = |bytes| adpcm.samples(self.channels, bytes);
                 (blocks.saturating_mul(within(block)).saturating_add(within(rest)), within(block))
             }
             Coding::Blocks(samples) => {
@@ -157,10 +191,10 @@ impl SampleFormat {
 }
 
 impl Coding {
-    /// By the bytes of the header, and the samples in it, of one channel. A block too short for its header is refused.
-    fn adpcm(header: u16, first: u16, bits: u16, channels: u16, block: u16) -> Result<Coding, Flaw> {
-        match header.checked_mul(channels) {
-            Some(header) if header <= block => Ok(Coding::Adpcm { header, first, bits }),
+    /// A block too short for its header is refused.
+    fn adpcm(adpcm: Adpcm, channels: u16, block: u16) -> Result<Coding, Flaw> {
+        match adpcm.header().0.checked_mul(channels) {
+            Some(header) if header <= block => Ok(Coding::Adpcm(adpcm)),
             _ => Err(Flaw::BadSampleFormat),
         }
     }

@@ -106,6 +106,15 @@ impl Header {
         Some(length as usize + self.padding())
     }
 
+    /// Bytes of the side information of layer III, behind header and checksum (ISO/IEC 11172-3, 2.4.1.7).
+    pub fn side_bytes(&self) -> usize {
+        match (self.version, self.mono) {
+            (Version::Mpeg1, false) => 32,
+            (Version::Mpeg1, true) | (_, false) => 17,
+            (_, true) => 9,
+        }
+    }
+
     /// Bytes of padding in this frame.
     pub fn padding(&self) -> usize {
         match (self.padded, self.layer) {

@@ -3,7 +3,7 @@
 //! What it says of their number is not believed (it goes stale when a file is cut or joined, and it lies); what it says
 //! of the silence that the encoder added is what every player cuts off.
 
-use super::frame::{HEADER_BYTES, Header, Version};
+use super::frame::{HEADER_BYTES, Header};
 
 /// A frame that holds no sound.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -20,11 +20,7 @@ const DECODER_DELAY: u64 = 529;
 impl Info {
     /// Looks for "Xing" or "Info" behind the side information, or "VBRI" 32 bytes behind the header.
     pub fn read(frame: &[u8], header: &Header) -> Option<Info> {
-        let side = match (header.version, header.mono) {
-            (Version::Mpeg1, false) => 32,
-            (Version::Mpeg1, true) | (_, false) => 17,
-            (_, true) => 9,
-        };
+        let side = header.side_bytes();
         // With a checksum some encoders count its two bytes and some forget them.
         let checked = if header.crc { side + 2 } else { side };
         [side, checked]
@@ -60,16 +56,21 @@ impl Info {
         bytes.starts_with(b"VBRI").then(|| Info { frames: be32(bytes, 14).map(u64::from), silence: None })
     }
 
+    /// Samples that a decoder gives out before the sound begins.
+    pub fn lead(&self) -> u64 {
+        self.silence.map_or(0, |(before, _)| before + DECODER_DELAY)
+    }
+
     /// How many samples of `frames` frames with `samples` each the encoder added around the sound. The ones behind it are
     /// only there as far as the file is whole.
     pub fn added(&self, frames: u64, samples: u64) -> u64 {
-        let Some((before, behind)) = self.silence else {
+        let Some((_, behind)) = self.silence else {
             return 0;
         };
         let there = frames.saturating_mul(samples);
         let written = self.frames.unwrap_or(0).max(frames).saturating_mul(samples);
         let sound_end = written.saturating_sub(behind.saturating_sub(DECODER_DELAY));
-        before + DECODER_DELAY + there.saturating_sub(sound_end)
+        self.lead() + there.saturating_sub(sound_end)
     }
 }
 

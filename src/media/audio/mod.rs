@@ -3,19 +3,25 @@
 //! `mp3-metadata` and `hound` do the counting, but are only given what we have found to be in order: both believe
 //! what stands in a file, and files lie.
 
+mod adpcm;
 mod chain;
 mod coding;
 mod frame;
 mod info;
 mod mp3;
+mod pcm;
+mod repack;
 mod sniff;
+mod symphony;
 mod tags;
 mod wav;
+mod waveform;
 mod window;
 
 pub use chain::{Chain, Place};
 pub use frame::{Header, Layer, Version};
 pub use sniff::sniff;
+pub use waveform::peaks;
 
 use std::io;
 
@@ -36,13 +42,8 @@ pub fn probe(format: Format, source: &mut dyn Source, _limits: &Limits) -> Resul
 pub fn length(format: Format, source: &mut dyn Source) -> Result<Length, Refusal> {
     match format {
         Format::Wav => wav::measure(source),
-        _ => mp3::measure(source),
+        _ => Ok(mp3::count(source)?.length),
     }
-}
-
-/// No picture is made of a sound.
-pub fn derive(_format: Format, _source: &mut dyn Source, _limits: &Limits) -> Option<Vec<u8>> {
-    None
 }
 
 /// How long a sound lasts, in units of `1/per_second` s.

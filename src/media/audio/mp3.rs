@@ -2,11 +2,15 @@
 //!
 //! 1. Find where frames begin: skip tags and padding, search on where that is neither (`find`).
 //! 2. Count the frames that follow each other without a gap, as `mp3-metadata` lists them (`run`).
-//! 3. Where they break off, go on with 1; at the end add up, less the encoder's own frame and silence (`length`).
+//! 3. Where they break off, go on with 1; at the end add up, less the encoder's own frame and silence (`counted`).
+//!
+//! Whoever decodes them then goes the same way again (`visit`).
 //!
 //! `mp3-metadata` reads slices and takes any header for a frame, also one in the midst of a picture, so it gets a piece at a
 //! time that begins at a proven frame, and what it lists counts as far as it is without a gap. Free bit rates it can't
 //! read: those we walk ourselves.
+
+use std::ops::Range;
 
 use mp3_metadata::Version as ListedVersion;
 
@@ -33,8 +37,23 @@ const SEARCH_BYTES: usize = 128 << 10;
 /// time would offer one every four.
 const FREE_TRIES: u32 = 10_000;
 
-/// The length of an MP3 file's sound.
-pub fn measure(source: &mut dyn Source) -> Result<Length, Refusal> {
+/// The frames of a file, or of a part of it.
+pub struct Counted {
+    pub length: Length,
+    /// Where they stand.
+    pub range: Range<u64>,
+    /// Of the first.
+    pub first: Header,
+    /// How many there are, the encoder's own included.
+    pub frames: u64,
+    /// Whether the first one is the encoder's own.
+    pub informed: bool,
+    /// Samples that a decoder gives out before the sound, where the encoder says so.
+    pub lead: u64,
+}
+
+/// Counts the frames of an MP3 file.
+pub fn count(source: &mut dyn Source) -> Result<Counted, Refusal> {
     let file = 0..length_of(source)?;
     let end = tags::end_of_sound(source, file)?;
     let mut walk = Walk::new(Window::new(source, end));
@@ -49,15 +68,41 @@ pub fn measure(source: &mut dyn Source) -> Result<Length, Refusal> {
     walk.walk(start)
 }
 
-/// The length of the MP3 frames between two places of a file.
-pub fn measure_part(source: &mut dyn Source, start: u64, end: u64) -> Result<Length, Refusal> {
-    Walk::new(Window::new(source, end)).walk(start)
+/// Counts the MP3 frames between two places of a file.
+pub fn count_part(source: &mut dyn Source, range: Range<u64>) -> Result<Counted, Refusal> {
+    Walk::new(Window::new(source, range.end)).walk(range.start)
+}
+
+/// Shows the frames that were counted, each with its header, one after the other. The last may be cut.
+pub fn visit(
+    source: &mut dyn Source,
+    range: Range<u64>,
+    mut see: impl FnMut(&Header, &[u8]),
+) -> Result<(), Refusal> {
+    let mut walk = Walk::new(Window::new(source, range.end));
+    let mut at = range.start;
+    while let Some((found, chain)) = walk.find(at)? {
+        walk.stream = Some(chain.header);
+        at = found;
+        while let Some(next) = Header::parse(walk.window.bytes(at, HEADER_BYTES)?)
+            && next.agrees(&chain.header)
+            && (next.bitrate == 0) == chain.free.is_some()
+        {
+            let length = chain::length(&next, chain.free);
+            see(&next, walk.window.bytes(at, length)?);
+            at += length as u64;
+        }
+        // Always onwards.
+        at = at.max(found + 1);
+    }
+    Ok(())
 }
 
 struct Walk<'a> {
     window: Window<'a>,
     /// Given to `mp3-metadata`.
     piece: Vec<u8>,
+    first: Option<Header>,
     /// Of the frames counted last.
     stream: Option<Header>,
     free_tries: u32,
@@ -74,6 +119,7 @@ impl<'a> Walk<'a> {
         Walk {
             window,
             piece: Vec::new(),
+            first: None,
             stream: None,
             free_tries: 0,
             frames: 0,
@@ -83,10 +129,11 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn walk(mut self, start: u64) -> Result<Length, Refusal> {
+    fn walk(mut self, start: u64) -> Result<Counted, Refusal> {
         let mut at = start;
         while let Some((found, chain)) = self.find(at)? {
             if self.stream.is_none() {
+                self.first = Some(chain.header);
                 let first = self.window.bytes(found, chain.first)?;
                 self.info = Info::read(first, &chain.header).map(|info| (info, chain.header));
             }
@@ -96,7 +143,7 @@ impl<'a> Walk<'a> {
                 Some(base) => self.free_run(found, &chain, base)?,
             };
         }
-        self.length()
+        self.counted(start)
     }
 
     /// The first frame at `at` or behind it.
@@ -192,16 +239,21 @@ impl<'a> Walk<'a> {
     }
 
     /// All that was counted, less what the encoder added.
-    fn length(self) -> Result<Length, Refusal> {
+    fn counted(self, start: u64) -> Result<Counted, Refusal> {
         let silent = u64::from(self.info.is_some());
-        if self.whole_frames <= silent {
-            return Err(Flaw::NoSoundFrames.into());
-        }
+        let first = self.first.filter(|_| self.whole_frames > silent).ok_or(Flaw::NoSoundFrames)?;
         let added = self.info.map_or(0, |(info, header)| {
             let samples = u64::from(header.samples());
             ticks(&header, samples + info.added(self.frames - silent, samples))
         });
-        Ok(Length { ticks: self.ticks.saturating_sub(added), per_second: PER_SECOND })
+        Ok(Counted {
+            length: Length { ticks: self.ticks.saturating_sub(added), per_second: PER_SECOND },
+            range: start..self.window.end(),
+            first,
+            frames: self.frames,
+            informed: self.info.is_some(),
+            lead: self.info.map_or(0, |(info, _)| info.lead()),
+        })
     }
 }
 

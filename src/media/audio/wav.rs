@@ -25,12 +25,12 @@ const KNOWN: &[&[u8; 4]] = &[
 ];
 
 /// The parts of a file that matter.
-struct Found {
-    format: SampleFormat,
+pub struct Found {
+    pub format: SampleFormat,
     /// Where the samples stand; not empty.
-    data: Range<u64>,
+    pub data: Range<u64>,
     /// Samples of each channel, as stated.
-    fact: Option<u64>,
+    pub fact: Option<u64>,
 }
 
 /// The length of a WAV file's sound.
@@ -38,7 +38,7 @@ pub fn measure(source: &mut dyn Source) -> Result<Length, Refusal> {
     let found = find(source)?;
     let Found { format, data, fact } = &found;
     if format.coding == Coding::Mp3 {
-        return mp3::measure_part(source, data.start, data.end);
+        return Ok(mp3::count_part(source, data.clone())?.length);
     }
     if let Some(header) = plain_header(format, data) {
         return open(Mended { header, source, data: data.clone(), at: 0 });
@@ -50,7 +50,8 @@ pub fn measure(source: &mut dyn Source) -> Result<Length, Refusal> {
     }
 }
 
-fn find(source: &mut dyn Source) -> Result<Found, Refusal> {
+/// What a file holds, and where.
+pub fn find(source: &mut dyn Source) -> Result<Found, Refusal> {
     let file_end = length_of(source)?;
     let (mut format, mut data, mut fact, mut long_size) = (None, None, None, None);
     let mut at = 12;

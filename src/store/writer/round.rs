@@ -70,7 +70,7 @@ type Answers<T> = Vec<Result<T, Error>>;
 /// What a filing writes.
 enum Record {
     New(Box<Asset>),
-    Thumbnail(AssetId, Preview),
+    Preview(AssetId, Preview),
 }
 
 /// What the writer's thread owns.
@@ -196,27 +196,27 @@ impl Thread {
         let mut all = Vec::with_capacity(filings.len());
         for (filing, reply) in filings {
             let (record, files) = match filing {
-                Filing::New(draft, original, thumbnail) => {
+                Filing::New(draft, original, preview) => {
                     let id = AssetId::after(self.last_id, now.as_millis() as u64);
                     self.last_id = id;
-                    let preview = thumbnail.recorded();
-                    let asset = draft.into_asset(id, Time::from_unix(now.as_secs()), &original, preview);
+                    let now = Time::from_unix(now.as_secs());
+                    let asset = draft.into_asset(id, now, &original, preview.recorded());
                     let mut files = vec![(Note { id, part: Part::Original(asset.format) }, original)];
-                    files.extend(thumbnail_file(id, thumbnail));
+                    files.extend(preview_file(&asset, preview));
                     (Record::New(Box::new(asset)), files)
                 }
-                Filing::Thumbnail(id, preview) => match self.catalog.get(id)? {
+                Filing::Preview(id, preview) => match self.catalog.get(id)? {
                     None => {
                         drop(reply.send(Err(Error::NoAsset)));
                         continue;
                     }
-                    Some(asset) if asset.thumbnail != Preview::Pending || !late.insert(id) => {
+                    Some(asset) if asset.preview() != Preview::Pending || !late.insert(id) => {
                         drop(reply.send(Ok(Outcome::Asset(Box::new(asset)))));
                         continue;
                     }
-                    Some(_) => {
-                        let record = Record::Thumbnail(id, preview.recorded());
-                        (record, thumbnail_file(id, preview).into_iter().collect())
+                    Some(asset) => {
+                        let record = Record::Preview(id, preview.recorded());
+                        (record, preview_file(&asset, preview).into_iter().collect())
                     }
                 },
             };
@@ -316,8 +316,8 @@ impl Thread {
 }
 
 impl Draft {
-    fn into_asset(self, id: AssetId, now: Time, original: &Received, thumbnail: Preview) -> Asset {
-        Asset {
+    fn into_asset(self, id: AssetId, now: Time, original: &Received, preview: Preview) -> Asset {
+        let asset = Asset {
             id,
             owner: self.owner,
             client: self.client,
@@ -329,14 +329,16 @@ impl Draft {
             uploaded_at: now,
             format: self.format,
             facts: self.facts,
-            thumbnail,
-            waveform: self.waveform,
-        }
+            thumbnail: Preview::Impossible,
+            waveform: Preview::Impossible,
+        };
+        asset.with_preview(preview)
     }
 }
 
-fn thumbnail_file(id: AssetId, preview: NewPreview) -> Option<(Note, Received)> {
-    Some((Note { id, part: Part::Thumbnail }, preview.into_received()?))
+fn preview_file(asset: &Asset, preview: NewPreview) -> Option<(Note, Received)> {
+    let note = Note { id: asset.id, part: Part::preview(asset.kind()) };
+    Some((note, preview.into_received()?))
 }
 
 /// Writes what a filing says.
@@ -346,11 +348,11 @@ fn write(batch: &mut Batch<'_>, record: &Record) -> Result<Result<Asset, Error>,
             batch.insert(asset)?;
             Ok(Ok(Asset::clone(asset)))
         }
-        Record::Thumbnail(id, preview) => {
+        Record::Preview(id, preview) => {
             let Some(old) = batch.get(*id)? else {
                 return Ok(Err(Error::NoAsset));
             };
-            let new = Asset { thumbnail: *preview, ..old.clone() };
+            let new = old.clone().with_preview(*preview);
             batch.replace(&old, &new)?;
             Ok(Ok(new))
         }
@@ -412,7 +414,7 @@ fn entries(
         let Ok(asset) = asset else { continue };
         entries.push(match record {
             Record::New(_) => put(Some(asset.owner), What::Uploaded, asset)?,
-            Record::Thumbnail(..) => put(None, What::Drawn, asset)?,
+            Record::Preview(..) => put(None, What::Drawn, asset)?,
         });
     }
     for ((edit, _), outcome) in edits.iter().zip(outcomes) {

@@ -20,6 +20,8 @@ fn every_report() -> Vec<Report> {
         Report::NoPicture,
         Report::Picture { bytes: 1 },
         Report::Picture { bytes: 2 << 20 },
+        Report::Peaks { rate: 44_100, samples_per_point: 256, points: 1 },
+        Report::Peaks { rate: u32::MAX, samples_per_point: 1 << 31, points: 4096 },
     ];
     reports.extend(Flaw::ALL.iter().map(|flaw| Report::Refused(Refusal::Broken(*flaw))));
     reports.extend(Foreign::ALL.iter().map(|foreign| Report::Refused(Refusal::Foreign(*foreign))));
@@ -68,6 +70,8 @@ fn bytes_that_no_message_has_are_none() {
         Report::Facts(Facts::Audio { duration: 0 }),
         Report::Picture { bytes: 0 },
         Report::Picture { bytes: (2 << 20) + 1 },
+        Report::Peaks { rate: 1, samples_per_point: 256, points: 0 },
+        Report::Peaks { rate: 1, samples_per_point: 256, points: 4097 },
     ];
     for report in impossible {
         assert_eq!(Report::from_frame(&report.to_frame(9)), None, "{report:?}");
