@@ -150,7 +150,7 @@ fn peaks_come_back_of_sounds_alone_and_are_checked() {
     }
     // Not of a picture; and no picture of a sound.
     assert_eq!(derive(&pool, "peaks"), None);
-    assert_eq!(block_on(pool.derive(order("fine"), Format::Wav, user(1))).unwrap(), None);
+    assert_eq!(block_on(pool.derive(order("fine"), Format::Wav, FINE, user(1))).unwrap(), None);
     assert_eq!(probe(&pool, "fine"), Ok(FINE));
 }
 
