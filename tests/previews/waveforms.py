@@ -55,8 +55,7 @@ def decoded(path):
         if not probe:
             return None, 0
         rate, channels = (int(word) for word in probe[0].split(",")[:2])
-        raw = output("ffmpeg", "-nostdin", "-loglevel", "error", "-i", path, "-map", "0:a:0", "-f", "f32le",
-                     "-ac", str(channels), "-ar", str(rate), "-")
+        raw = output("ffmpeg", "-nostdin", "-loglevel", "error", "-i", path, "-map", "0:a:0", "-f", "f32le", "-")
     samples = numpy.frombuffer(raw[: len(raw) // 4 * 4], "<f4")
     return samples[: len(samples) // channels * channels].reshape(-1, channels).astype("f8").mean(axis=1), rate
 

@@ -16,6 +16,8 @@ pub struct Decoder {
     /// It takes frames of one rate and of as many channels alone.
     inner: Option<(u32, bool, Box<dyn AudioDecoder>)>,
     repacker: Repacker,
+    /// A frame that was cut, filled up: what it lacks its sound may not need.
+    filled: Vec<u8>,
 }
 
 impl Decoder {
@@ -27,7 +29,15 @@ impl Decoder {
                 Some(frame) => frame,
                 None => return false,
             },
-            _ => frame,
+            _ => match header.length() {
+                Some(length) if frame.len() < length => {
+                    self.filled.clear();
+                    self.filled.extend_from_slice(frame);
+                    self.filled.resize(length, 0);
+                    &self.filled
+                }
+                _ => frame,
+            },
         };
         match &self.inner {
             Some((rate, mono, _)) if (*rate, *mono) == (header.rate, header.mono) => {}

