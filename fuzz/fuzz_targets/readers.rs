@@ -91,7 +91,7 @@ pub fn document(data: &[u8]) {
     look(data, Kind::Document);
 }
 
-/// Facts are of the format's kind and within the limits; a thumbnail is a JPEG.
+/// Facts are of the format's kind and within the limits; a thumbnail is a JPEG, peaks are bounded.
 fn look(data: &[u8], kind: Kind) {
     let head = &data[..data.len().min(media::HEAD_BYTES)];
     let sniffed = match media::sniff(head) {
@@ -105,6 +105,10 @@ fn look(data: &[u8], kind: Kind) {
             assert_eq!(facts.kind(), kind);
             if let Some(jpeg) = media::derive(format, &mut source, &LIMITS) {
                 assert!(jpeg.starts_with(&[0xff, 0xd8]));
+            }
+            if let Some(peaks) = media::peaks(format, &mut source) {
+                assert_eq!(kind, Kind::Audio);
+                assert!(peaks.points().len() <= media::peaks::MAX_POINTS);
             }
         }
     }

@@ -83,6 +83,25 @@ fn an_upload_that_is_stopped_at_any_step_is_whole_or_leaves_nothing() {
 }
 
 #[test]
+fn a_preview_that_is_stopped_while_it_is_kept_is_there_or_made_again() {
+    // An image's is made when it is asked for; the first three steps are those of an upload alone.
+    for (step, is_kept) in &UPLOAD_STEPS[3..] {
+        let (mut server, _, asset) = stopping_at(step, |server| server.user(7).upload("a.png"));
+        let mut connection = server.connect();
+        connection.try_send(&server.user(7).request("GET", &asset.sub("thumbnail")).head());
+        let _ = connection.try_answer("GET");
+
+        recover(&mut server, step);
+
+        check_in_step(&server, &[7]);
+        let file = asset.thumbnail_file();
+        assert_eq!(server.files().contains(&file), *is_kept, "{step}");
+        server.user(7).get(&asset.sub("thumbnail")).expect(200);
+        assert!(server.files().contains(&file), "{step}");
+    }
+}
+
+#[test]
 fn a_delete_that_is_stopped_at_any_step_is_done_whole_or_not_at_all() {
     let previews = [("a.pdf", "thumbnail"), ("a.wav", "waveform.json")];
     let rows = DELETE_STEPS.into_iter().flat_map(|row| previews.map(|preview| (row, preview)));
