@@ -63,6 +63,11 @@ foreign! {
     Caf = 73, "audio/x-caf", "Export it as WAV.";
     Dsf = 74, "audio/x-dsf", "Export it as WAV.";
     Dts = 75, "audio/vnd.dts", "Export it as WAV.";
+    W64 = 76, "audio/x-w64", "Export it as WAV.";
+    Rifx = 77, "audio/x-rifx", "Export it as WAV, which has the lower byte first.";
+    Tta = 78, "audio/x-tta", "Export it as WAV.";
+    Wma = 79, "audio/x-ms-wma", "Export it as MP3 or WAV.";
+    TaggedWav = 110, "audio/wav", "Remove the ID3 tag before its header.";
     // Documents and the rest
     Docx = 80, "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "Export it as PDF.";
     Xlsx = 81, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "Export it as PDF.";

@@ -2,6 +2,7 @@
 
 mod document;
 mod films;
+mod sounds;
 
 use serde_json::{Value, json};
 

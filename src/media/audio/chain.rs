@@ -8,9 +8,6 @@ const ENOUGH: usize = 3;
 /// The longest frame of a free bit rate that is looked for: 640 kbit/s (the most LAME writes) at 8 kHz, padded.
 const LONGEST_FREE: usize = 5761;
 
-/// The shortest: a header and the side information of a mono frame of MPEG-2.
-const SHORTEST_FREE: usize = 13;
-
 /// As many bytes from a header on as [`Chain::read`] looks at, at most.
 pub const REACH: usize = ENOUGH * LONGEST_FREE + HEADER_BYTES;
 
@@ -59,9 +56,11 @@ impl Chain {
         if header.layer == Layer::I {
             return None;
         }
+        // A frame that has its side information and no more.
+        let shortest = HEADER_BYTES + header.side_bytes();
         let last = LONGEST_FREE.min(bytes.len().saturating_sub(HEADER_BYTES));
         let second = bytes.get(..last.saturating_add(1))?;
-        let ends = memchr::memchr_iter(0xFF, second).filter(|end| *end >= SHORTEST_FREE);
+        let ends = memchr::memchr_iter(0xFF, second).filter(|end| *end >= shortest);
         ends.filter_map(|end| {
             let next = Header::parse(bytes.get(end..)?)?;
             (next.bitrate == 0 && next.agrees(&header)).then_some(end - header.padding())

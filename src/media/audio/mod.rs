@@ -4,6 +4,7 @@
 //! what stands in a file, and files lie.
 
 mod adpcm;
+mod adts;
 mod chain;
 mod coding;
 mod frame;

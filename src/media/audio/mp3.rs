@@ -65,7 +65,20 @@ pub fn count(source: &mut dyn Source) -> Result<Counted, Refusal> {
     {
         return Err(Refusal::Foreign(foreign));
     }
-    walk.walk(start)
+    let tagged_wav = is_wave(walk.window.bytes(start, WAVE_BYTES)?);
+    match walk.walk(start) {
+        Err(Refusal::Broken(Flaw::NoSoundFrames)) if start > 0 && tagged_wav => {
+            Err(Refusal::Foreign(Foreign::TaggedWav))
+        }
+        counted => counted,
+    }
+}
+
+/// Bytes by which a WAV file is told.
+const WAVE_BYTES: usize = 12;
+
+fn is_wave(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"RIFF") && bytes.ends_with(b"WAVE")
 }
 
 /// Counts the MP3 frames between two places of a file.

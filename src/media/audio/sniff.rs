@@ -32,6 +32,10 @@ const MAGICS: &[(&[u8], Foreign)] = &[
     (b"MP+\x07", Foreign::Musepack),
     (b"MP+\x17", Foreign::Musepack),
     (b".snd\0\0", Foreign::Au),
+    (b"RIFX", Foreign::Rifx),
+    (b"TTA1", Foreign::Tta),
+    // The GUID "riff" of Sony's (later Sound Forge's) chunks with lengths of 64 bits.
+    (b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\x00\x00", Foreign::W64),
     (b"caff\0\x01", Foreign::Caf),
     (b"DSD \x1C\0\0\0", Foreign::Dsf),
     (b"\x7F\xFE\x80\x01", Foreign::Dts),
@@ -58,7 +62,7 @@ pub fn sniff(head: &[u8]) -> Option<Sniffed> {
         .or_else(|| is_wave(head).then_some(Sniffed::Allowed(Format::Wav)))
         .or_else(|| foreign(head, ends).map(Sniffed::Foreign))
         .or_else(|| is_mp3(head, ends).then_some(Sniffed::Allowed(Format::Mp3)))
-        .or_else(|| adts(head).map(|_| Sniffed::Foreign(Foreign::Aac)))
+        .or_else(|| adts::Frame::parse(head).map(|_| Sniffed::Foreign(Foreign::Aac)))
 }
 
 /// The sound that begins with the first byte, where it is not MP3 or WAV. `ends`: the bytes go to the end of the file.
@@ -68,7 +72,7 @@ pub fn foreign(bytes: &[u8], ends: bool) -> Option<Foreign> {
     named
         .map(|(_, foreign)| *foreign)
         .or(aiff.then_some(Foreign::Aiff))
-        .or_else(|| is_aac(bytes, ends).then_some(Foreign::Aac))
+        .or_else(|| adts::is_aac(bytes, ends).then_some(Foreign::Aac))
         .or_else(|| is_ac3(bytes).then_some(Foreign::Ac3))
         .or_else(|| is_layer_1_or_2(bytes, ends).then_some(Foreign::Mp2))
 }
@@ -125,25 +129,6 @@ fn is_layer_1_or_2(bytes: &[u8], ends: bool) -> bool {
 fn layer_3(bytes: &[u8], place: Place, ends: bool) -> Option<Chain> {
     let chain = Chain::read(bytes).filter(|chain| chain.header.layer == Layer::III)?;
     chain.convinces(place, ends).then_some(chain)
-}
-
-/// AAC in ADTS frames: two in a row that agree, or one that is the whole file.
-fn is_aac(bytes: &[u8], ends: bool) -> bool {
-    let Some((kind, length)) = adts(bytes) else {
-        return false;
-    };
-    match bytes.get(length..).filter(|behind| !behind.is_empty()) {
-        Some(behind) => adts(behind).is_some_and(|(next, _)| next == kind),
-        None => ends && length == bytes.len(),
-    }
-}
-
-/// The header of an ADTS frame (ISO/IEC 13818-7, 6.2): what is the same in all frames, and the frame's bytes.
-fn adts(bytes: &[u8]) -> Option<([u8; 3], usize)> {
-    let &[sync, kind, coding, b3, b4, b5, _] = bytes.first_chunk()?;
-    let length = usize::from(b3 & 3) << 11 | usize::from(b4) << 3 | usize::from(b5 >> 5);
-    let valid = sync == 0xFF && kind & 0xF6 == 0xF0 && coding >> 2 & 15 < 13 && length > 7;
-    valid.then_some(([kind & 0xFE, coding & 0xFD, 0], length))
 }
 
 /// AC-3 and E-AC-3 (ATSC A/52, 5.4 and E.1.2): the sync word and no reserved value behind it.

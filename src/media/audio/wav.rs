@@ -3,7 +3,7 @@
 //! 1. Walk the chunks: what stands in `fmt `, where the samples really are (`find`).
 //! 2. `hound` opens those of the plain codings, behind a header that says so, and reads the last one (`open`). It is not
 //!    given the file's own header because it believes it: a rate of 0, an odd chunk, lengths of 0 and 2^32 − 1.
-//! 3. The rest is arithmetic (`coding`), or a walk of MP3 frames.
+//! 3. The rest is arithmetic (`coding`), or a walk of frames of MP3 or AAC.
 
 use std::io::{Read, SeekFrom};
 use std::ops::Range;
@@ -39,6 +39,12 @@ pub fn measure(source: &mut dyn Source) -> Result<Length, Refusal> {
     let Found { format, data, fact } = &found;
     if format.coding == Coding::Mp3 {
         return Ok(mp3::count_part(source, data.clone())?.length);
+    }
+    // What says of itself how long it is: the byte rate of a variable rate is a guess.
+    if format.coding == Coding::Other
+        && let Some(length) = adts::measure(source, data.clone())?
+    {
+        return Ok(length);
     }
     if let Some(header) = plain_header(format, data) {
         return open(Mended { header, source, data: data.clone(), at: 0 });

@@ -128,7 +128,7 @@ fn foreign(head: &[u8]) -> Option<Foreign> {
         return Some(Foreign::Avi);
     }
     if starts(ASF) {
-        return Some(Foreign::Wmv);
+        return Some(if has_sound_alone(head) { Foreign::Wma } else { Foreign::Wmv });
     }
     if starts(b"FLV\x01") {
         return Some(Foreign::Flv);
@@ -142,6 +142,15 @@ fn foreign(head: &[u8]) -> Option<Foreign> {
         return Some(Foreign::Mxf);
     }
     is_transport_stream(head).then_some(Foreign::MpegTs)
+}
+
+/// Whether the streams that an ASF file's head describes are sounds (ASF specification, 10.4): told by the GUIDs of their
+/// media types.
+fn has_sound_alone(head: &[u8]) -> bool {
+    const AUDIO: &[u8] = b"\x40\x9E\x69\xF8\x4D\x5B\xCF\x11\xA8\xFD\x00\x80\x5F\x5C\x44\x2B";
+    const VIDEO: &[u8] = b"\xC0\xEF\x19\xBC\x4D\x5B\xCF\x11\xA8\xFD\x00\x80\x5F\x5C\x44\x2B";
+    let holds = |guid| memchr::memmem::find(head, guid).is_some();
+    holds(AUDIO) && !holds(VIDEO)
 }
 
 /// Matroska or WebM, by the DocType in the EBML header (RFC 8794, 11.2.4).

@@ -174,6 +174,18 @@ fn a_tag_longer_than_the_head_may_stand_before_another_type() {
 }
 
 #[test]
+fn a_wav_file_behind_a_tag_is_told_as_such() {
+    let tagged = |tag: &[u8]| [&id3(3, 0, tag), &fixture("tone.wav")[..]].concat();
+    for tag in [&b"short"[..], &[7; 9_000]] {
+        let answer = length(Format::Mp3, &tagged(tag));
+        assert_eq!(answer, Err(Refusal::Foreign(Foreign::TaggedWav)));
+    }
+    // With MP3 in it, it is what players take it for.
+    let inside = [&id3(3, 0, b"x"), &b"RIFF\0\0\0\0WAVEdata\0\0\0\0"[..], &plain(10)].concat();
+    lasts(length(Format::Mp3, &inside), 11_520, 44_100);
+}
+
+#[test]
 fn every_kind_of_frame_is_counted() {
     for (name, bytes, samples, rate) in [
         ("checksum", frames([0xFF, 0xFA, 0x90, 0x00], 417, 50), 50 * 1152, 44_100),

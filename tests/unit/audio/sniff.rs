@@ -71,6 +71,13 @@ fn sounds_are_told_by_their_first_bytes() {
         ("CAF", b"caff\0\x01\0\0".to_vec(), foreign(Foreign::Caf)),
         ("DSF", b"DSD \x1C\0\0\0\0\0".to_vec(), foreign(Foreign::Dsf)),
         ("DTS", b"\x7F\xFE\x80\x01\xFC".to_vec(), foreign(Foreign::Dts)),
+        ("RIFX", b"RIFX\0\0\0\x24WAVEfmt ".to_vec(), foreign(Foreign::Rifx)),
+        ("TTA", b"TTA1\x01\0\x02\0".to_vec(), foreign(Foreign::Tta)),
+        (
+            "Wave64",
+            b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\0\0\xE0\x65\0\0\0\0\0\0".to_vec(),
+            foreign(Foreign::W64),
+        ),
         ("M4A", b"\0\0\0\x20ftypM4A \0\0".to_vec(), foreign(Foreign::M4a)),
         ("ID3, FLAC", [id3(3, b"x"), b"fLaC".to_vec()].concat(), foreign(Foreign::Flac)),
         ("ID3, ADTS", [id3(4, b"x"), repeated(&adts, 32, 9)].concat(), foreign(Foreign::Aac)),
@@ -111,7 +118,6 @@ fn what_is_no_sound_is_not_taken_for_one() {
         ("WAV behind zeros", [&[0, 0, 0][..], &fixture("tone.wav")].concat()),
         ("RIFF without a type", b"RIFF\0\0\0\0".to_vec()),
         ("AVI", b"RIFF\x24\0\0\0AVI LIST".to_vec()),
-        ("big-endian RIFF", b"RIFX\0\0\0\x24WAVEfmt ".to_vec()),
     ] {
         assert_eq!(sniffed(&bytes), None, "{name}");
     }
@@ -127,10 +133,12 @@ fn noise_is_neither_mp3_nor_wav() {
 
 #[test]
 fn fixtures_are_what_they_are_called() {
-    for name in ["tone.mp3", "vbr.mp3", "mpeg25.mp3"] {
+    for name in ["tone.mp3", "vbr.mp3", "mpeg25.mp3", "left.mp3", "free.mp3"] {
         assert_eq!(sniffed(&fixture(name)), MP3, "{name}");
     }
-    for name in ["tone.wav", "wav24.wav", "float.wav", "alaw.wav", "adpcm.wav", "rf64.wav"] {
+    for name in
+        ["tone.wav", "wav24.wav", "float.wav", "alaw.wav", "adpcm.wav", "rf64.wav", "mp3.wav", "right.wav"]
+    {
         assert_eq!(sniffed(&fixture(name)), WAV, "{name}");
     }
 }

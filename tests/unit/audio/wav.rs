@@ -194,6 +194,20 @@ fn codings_without_blocks_last_as_stated() {
 }
 
 #[test]
+fn aac_in_wav_is_counted_by_its_frames() {
+    // ADTS, low complexity, 44.1 kHz, stereo, 32 bytes a frame; the byte rate says three seconds.
+    let frame = [&[0xFF, 0xF1, 0x50, 0x80, 0x04, 0x1F, 0xFC][..], &[0; 25]].concat();
+    for tag in [0x00FF, 0x1600, 0xA106] {
+        let data = frame.repeat(100);
+        let file = Wav { tag, rate: 44_100, byte_rate: data.len() as u32 / 3, data, ..wav() };
+        lasts(file.length(), 102_400, 44_100);
+    }
+    // Without frames in it, the byte rate is what there is.
+    let data = vec![0; 4_800];
+    lasts(Wav { tag: 0x00FF, byte_rate: 1_600, data, ..wav() }.length(), 3, 1);
+}
+
+#[test]
 fn mp3_in_wav_is_counted_by_its_frames() {
     let frame = [&[0xFF, 0xFB, 0x90, 0][..], &[0; 413]].concat();
     let file = Wav { rate: 44_100, data: frame.repeat(100), behind: frame.repeat(3), ..coded(0x55, 0, 1) };
