@@ -1,4 +1,4 @@
-//! Sounds that are not kept, and sounds made to do harm, through the front door.
+//! Waveforms of the fixtures, sounds that are not kept, and sounds made to do harm, through the front door.
 
 use crate::support::{Form, Server, sample};
 
@@ -19,6 +19,62 @@ fn fmt(coding: u16, channels: u16, rate: u32, block: u16, bits: u16) -> [u8; 16]
     fmt[12..14].copy_from_slice(&block.to_le_bytes());
     fmt[14..].copy_from_slice(&bits.to_le_bytes());
     fmt
+}
+
+/// The fixtures hold tones: an eighth as loud as can be, on both channels, or half as loud on one, whose mean is a quarter.
+#[test]
+fn waveforms_of_tones_are_as_loud_and_as_long_as_they_were_made() {
+    let server = Server::start();
+    // The rate, the samples, the loudest of 8 bits.
+    let rows = [
+        ("tone.wav", 8_000, 12_000, 15),
+        ("wav24.wav", 8_000, 11_920, 15),
+        ("float.wav", 8_000, 6_000, 15),
+        ("alaw.wav", 8_000, 20_000, 15),
+        ("adpcm.wav", 8_000, 28_280, 15),
+        ("rf64.wav", 8_000, 10_000, 15),
+        ("right.wav", 8_000, 8_000, 32),
+        ("mp3.wav", 22_050, 12_672, 30),
+        ("tone.mp3", 44_100, 105_840, 15),
+        ("mpeg25.mp3", 8_000, 29_600, 15),
+        ("left.mp3", 44_100, 22_050, 30),
+        ("free.mp3", 44_100, 22_050, 30),
+    ];
+    for (name, rate, samples, loudest) in rows {
+        let asset = server.user(7).upload_bytes(name, &sample::fixture(&format!("audio/{name}")));
+        assert!(asset["waveformUrl"].is_string(), "{name}");
+        let told = server.user(7).get(&asset.sub("waveform.json")).expect(200).json();
+        let numbers = ["sample_rate", "samples_per_pixel"].map(|key| told[key].as_u64());
+        assert_eq!(numbers, [Some(rate), Some(256)], "{name}");
+        let data: Vec<i64> = told["data"]
+            .as_array()
+            .expect("data")
+            .iter()
+            .map(|number| number.as_i64().expect("a number"))
+            .collect();
+        let points = data.as_chunks::<2>().0;
+        assert_eq!(told["length"], points.len(), "{name}");
+        // Blocks may be filled up at the end.
+        assert!(points.len().abs_diff(samples / 256 + 1) <= 3, "{name}: {} points", points.len());
+        // Away from the ends, where a coder rings.
+        for [low, high] in &points[6..points.len() - 10] {
+            let near = |sample: i64| (sample.abs() - loudest).abs() <= 1;
+            // A point of 44.1 kHz holds two and a half periods of the tone.
+            assert!(*low < 0 && *high > 0 && near(*low) && near(*high), "{name}: {low} {high}");
+        }
+    }
+}
+
+#[test]
+fn a_waveform_of_variable_bit_rate_grows_with_its_sound() {
+    // Noise that gets louder.
+    let server = Server::start();
+    let asset = server.user(7).upload_bytes("vbr.mp3", &sample::fixture("audio/vbr.mp3"));
+    let told = server.user(7).get(&asset.sub("waveform.json")).expect(200).json();
+    let data = told["data"].as_array().expect("data");
+    let loudest = |part: &[serde_json::Value]| part.iter().filter_map(|number| number.as_i64()).max();
+    let parts: Vec<_> = data.chunks(data.len() / 4).take(4).map(loudest).collect();
+    assert!(parts.is_sorted() && parts[0] < parts[3], "{parts:?}");
 }
 
 #[test]
