@@ -14,9 +14,22 @@ use super::error::refuse;
 use super::range::{self, Ranged};
 use super::reply::{Response, bytes_reply, empty_reply};
 use super::request::Call;
-use crate::asset::{Asset, Digest, Format};
+use crate::asset::{Asset, Digest, Format, Kind};
 use crate::error::Error;
 use crate::store::Contents;
+
+/// Under these nothing in a file can run as a page of this origin, or load anything; a picture, a player
+/// and the PDF viewer still show in a tab of their own (`tests/browser`). Chromium's PDF viewer is blank under `sandbox`.
+/// Its player asks for the file once more, which a page of no origin, as `sandbox` alone makes it, may not; scripts stay
+/// off.
+macro_rules! policy {
+    ($($more:literal)?) => {
+        concat!(
+            "default-src 'none'; img-src 'self'; media-src 'self'; object-src 'self'; style-src 'unsafe-inline'",
+            $("; ", $more)?
+        )
+    };
+}
 
 /// Which of an asset's files.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,6 +45,7 @@ pub enum Served {
 struct Type {
     media_type: &'static str,
     extension: &'static str,
+    policy: &'static str,
 }
 
 impl Served {
@@ -39,7 +53,9 @@ impl Served {
         match self {
             Served::Original => asset.format.into(),
             Served::Thumbnail => Format::Jpg.into(),
-            Served::Waveform => Type { media_type: "application/json", extension: "json" },
+            Served::Waveform => {
+                Type { media_type: "application/json", extension: "json", policy: policy!("sandbox") }
+            }
             Served::WaveformPicture => Format::Png.into(),
         }
     }
@@ -47,18 +63,20 @@ impl Served {
 
 impl From<Format> for Type {
     fn from(format: Format) -> Type {
-        Type { media_type: format.media_type(), extension: format.extension() }
+        Type { media_type: format.media_type(), extension: format.extension(), policy: policy(format.kind()) }
     }
 }
 
 /// Up to this a file goes out in one write with its headers; larger ones in pieces of this.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// Under these nothing in a file can run as a page of this origin, or load anything; a picture, a player and the PDF
-/// viewer still show in a tab of their own. Chromium's PDF viewer is blank under `sandbox`.
-const POLICY: &str =
-    "default-src 'none'; img-src 'self'; media-src 'self'; object-src 'self'; style-src 'unsafe-inline'";
-const SANDBOX_POLICY: &str = "default-src 'none'; img-src 'self'; media-src 'self'; object-src 'self'; style-src 'unsafe-inline'; sandbox";
+fn policy(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Image => policy!("sandbox"),
+        Kind::Video | Kind::Audio => policy!("sandbox allow-same-origin"),
+        Kind::Document => policy!(),
+    }
+}
 
 /// Answers `GET` and `HEAD` for a file.
 pub async fn reply(call: Call, asset: &Asset, contents: Contents, served: Served) -> Result<Response, Error> {
@@ -166,7 +184,6 @@ fn describe(
     };
     let download = call.query()?.one("download").ok().flatten() == Some("1");
     let disposition = if download { Disposition::Attachment } else { Disposition::Inline };
-    let policy = if kind.media_type == Format::Pdf.media_type() { POLICY } else { SANDBOX_POLICY };
     let modified = HttpDate::from(asset.uploaded_at.to_system());
     fixed(headers, header::CONTENT_TYPE, kind.media_type);
     put(headers, header::ETAG, etag)?;
@@ -183,7 +200,7 @@ fn describe(
         content_disposition(disposition, asset.name.as_str(), kind.extension),
     );
     fixed(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    fixed(headers, header::CONTENT_SECURITY_POLICY, policy);
+    fixed(headers, header::CONTENT_SECURITY_POLICY, kind.policy);
     fixed(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     fixed(headers, header::REFERRER_POLICY, "no-referrer");
     Ok(())
