@@ -77,7 +77,7 @@ pub fn filter(app: Arc<App>) -> impl Filter<Extract = (Response,), Error = warp:
         .then(serve)
 }
 
-/// The order of checks: what concerns any request, route, method, token, and then the handler's.
+/// An answer that comes before the whole body did is the last of its connection, and says so (RFC 9112, 9.3 and 9.6).
 async fn serve<B: Buf>(
     app: Arc<App>,
     method: Method,
@@ -86,6 +86,16 @@ async fn serve<B: Buf>(
     chunks: impl Stream<Item = Result<B, warp::Error>> + Send + 'static,
 ) -> Response {
     let body = Body::new(&headers, chunks);
+    let goes_on = body.goes_on();
+    let mut response = respond(app, method, target, headers, body).await;
+    if !goes_on.is_true() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// The order of checks: what concerns any request, route, method, token, and then the handler's.
+async fn respond(app: Arc<App>, method: Method, target: Target, headers: HeaderMap, body: Body) -> Response {
     let uri = &target.uri;
     if uri.path().len() + uri.query().map_or(0, str::len) > MAX_TARGET_BYTES {
         return refuse(StatusCode::URI_TOO_LONG, "URL is too long");

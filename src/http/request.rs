@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -67,8 +68,25 @@ pub struct Body {
     /// The client waits to be told to send (`Expect: 100-continue`), which the first look at the body does. If nobody
     /// looks, nothing comes.
     asked_for: bool,
+    goes_on: GoesOn,
 }
 
+/// Whether a connection can go on behind the answer: the body was read to its end, or what is left of it is short.
+#[derive(Clone, Default)]
+pub struct GoesOn(Arc<AtomicBool>);
+
+impl GoesOn {
+    pub fn is_true(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The rest of a body of this length is read faster than a new connection is made.
+const SHORT_BYTES: u64 = 64 * 1024;
 /// After an early answer no more is read than this (API.md, 3).
 const MAX_DRAINED_BYTES: usize = 8 * 1024 * 1024;
 /// Nor for longer than this (API.md, 3).
@@ -83,10 +101,18 @@ impl Body {
         let empty = !headers.contains_key(header::TRANSFER_ENCODING)
             && content_length(headers).is_none_or(|length| length == 0);
         let chunks = chunks.map(|chunk| chunk.map(|mut buf| buf.copy_to_bytes(buf.remaining())));
-        Body {
-            chunks: (!empty).then(|| Box::pin(chunks) as Chunks),
-            asked_for: !headers.contains_key(header::EXPECT),
+        let asked_for = !headers.contains_key(header::EXPECT);
+        let is_short = content_length(headers).is_some_and(|length| length <= SHORT_BYTES);
+        let goes_on = GoesOn::default();
+        if empty || (is_short && asked_for) {
+            goes_on.set();
         }
+        Body { chunks: (!empty).then(|| Box::pin(chunks) as Chunks), asked_for, goes_on }
+    }
+
+    /// Tells, also when this is gone, whether the connection can go on.
+    pub fn goes_on(&self) -> GoesOn {
+        self.goes_on.clone()
     }
 
     /// The whole body, if it has at most `max_bytes`.
@@ -114,6 +140,9 @@ impl Stream for Body {
         let next = chunks.as_mut().poll_next(context);
         if let Poll::Ready(None | Some(Err(_))) = next {
             self.chunks = None;
+        }
+        if let Poll::Ready(None) = next {
+            self.goes_on.set();
         }
         next
     }

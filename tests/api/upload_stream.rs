@@ -232,9 +232,27 @@ fn a_client_that_reads_only_after_it_has_sent_all_still_gets_the_refusal() {
     for (request, status) in [(upload(&server).body(&form), 400), (no_token, 401)] {
         let mut connection = server.connect();
         connection.send(request.head()).send(&form);
-        connection.answer("POST").expect(status);
+        let answer = connection.answer("POST").expect(status);
+        assert_eq!(answer.header("connection"), "close");
+        connection.expect_closed();
     }
     assert!(server.files().is_empty());
+}
+
+#[test]
+fn only_an_answer_before_the_end_of_a_long_body_closes_the_connection() {
+    let server = Server::start();
+    let long = Form::of("a.wav", &sample::wav(sample::fresh(), 300_000)).body();
+    let short = Form::of("a.bmp", &sample::bmp(1)).body();
+    let mut connection = server.connect();
+    for (body, status) in [(&long, 201), (&short, 400)] {
+        let answer = upload(&server).form(body).send_on(&mut connection).expect(status);
+        assert_eq!(answer.try_header("connection"), None);
+    }
+    let waits =
+        server.anyone().request("POST", "/api/v2/upload-asset").form(&short).header("Expect", "100-continue");
+    connection.send(waits.head());
+    assert_eq!(connection.answer("POST").expect(401).header("connection"), "close");
 }
 
 #[test]
