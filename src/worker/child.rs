@@ -57,7 +57,7 @@ fn live(drill: bool) -> io::Result<ExitCode> {
     // A message of a panic could carry a file's text.
     std::panic::set_hook(Box::new(|_| {}));
 
-    let mut worker = Worker { socket: ManuallyDrop::new(socket), drill, refused_on_main: 0 };
+    let mut worker = Worker { socket: ManuallyDrop::new(socket), drill, tried: String::new() };
     let Some((sequence, Request::Setup { memory_bytes }, None)) = worker.receive()? else {
         return Ok(ExitCode::from(EXIT_SOFTWARE));
     };
@@ -75,7 +75,7 @@ fn live(drill: bool) -> io::Result<ExitCode> {
         return Ok(ExitCode::from(EXIT_SOFTWARE));
     }
     if drill {
-        worker.refused_on_main = drill::refused_attempts();
+        worker.tried = drill::try_all("main");
     }
     let serving = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || worker.serve());
     match serving {
@@ -163,13 +163,16 @@ struct Worker {
     /// status.
     socket: ManuallyDrop<OwnedFd>,
     drill: bool,
-    /// For [`drill`]: what the main thread found, which then has nothing more to do.
-    refused_on_main: u32,
+    /// For [`drill`]: what the threads found that draw nothing.
+    tried: String,
 }
 
 impl Worker {
     /// The media thread.
-    fn serve(&self) -> io::Result<ExitCode> {
+    fn serve(mut self) -> io::Result<ExitCode> {
+        if self.drill {
+            self.tried += &drill::try_all("serving");
+        }
         while let Some((sequence, request, file)) = self.receive()? {
             let (report, picture) = match (request, file) {
                 (Request::Check, None) => (Report::Alive, Vec::new()),
@@ -191,7 +194,7 @@ impl Worker {
     /// priority again.
     fn run(&self, job: &Job, source: FileSource) -> (Report, Vec<u8>) {
         let look = || match self.drill {
-            true => drill::obey(job, source, self.socket.as_fd(), self.refused_on_main),
+            true => drill::obey(job, source, self.socket.as_fd(), &self.tried),
             false => job.look(source),
         };
         match job.look {

@@ -12,9 +12,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::child::{Job, picture, send_all};
-use super::memory;
 use super::source::FileSource;
 use super::wire::{FRAME_BYTES, Look, PICTURE_MAX_BYTES, Report};
+use super::{memory, sandbox};
 use crate::asset::{Facts, Kind};
 
 /// Orders are short.
@@ -32,13 +32,8 @@ fn order(source: &mut FileSource) -> String {
     order
 }
 
-/// Does what the file says.
-pub fn obey(
-    job: &Job,
-    mut source: FileSource,
-    socket: BorrowedFd<'_>,
-    refused_on_main: u32,
-) -> (Report, Vec<u8>) {
+/// Does what the file says. `tried` is what the threads before this one found.
+pub fn obey(job: &Job, mut source: FileSource, socket: BorrowedFd<'_>, tried: &str) -> (Report, Vec<u8>) {
     let order = order(&mut source);
     match order.as_str() {
         "fine" => fine(job),
@@ -58,6 +53,7 @@ pub fn obey(
         "exit" => std::process::exit(0),
         "killed" => die_by(libc::SIGKILL),
         "out of cpu" => die_by(libc::SIGXCPU),
+        "other calls" => call_as_32_bit(),
         "exhaust" => exhaust(),
         "too large" => {
             black_box(vec![0_u8; 1 << 40]);
@@ -109,8 +105,7 @@ pub fn obey(
         "peaks" => peaks(256, &[0, 1]),
         "no jpeg" => picture(Some(b"<html>".to_vec())),
         // Reports on itself
-        "escape" => refused(refused_attempts()),
-        "escape on main" => refused(refused_on_main),
+        "escape" => picture(Some([b"\xff\xd8\xff", escape(tried).as_bytes()].concat())),
         "inventory" => {
             let variables = u32::try_from(std::env::vars_os().count()).unwrap_or(u32::MAX);
             let facts = Facts::Image { width: open_descriptors(), height: variables.saturating_add(1) };
@@ -120,14 +115,56 @@ pub fn obey(
     }
 }
 
-/// Which of the [`ATTEMPTS`] are refused to this thread, a bit each.
-pub fn refused_attempts() -> u32 {
-    let attempts = ATTEMPTS.iter().enumerate();
-    attempts.filter(|(_, attempt)| attempt.is_refused()).fold(0, |bits, (index, _)| bits | 1 << index)
+/// What a thread finds that tries everything: a line for [`obey`] to hand on, which names what was not refused.
+pub fn try_all(thread: &str) -> String {
+    let attempts = ATTEMPTS.iter().chain(PRIVILEGED_ATTEMPTS);
+    let mut allowed: Vec<String> =
+        attempts.filter(|attempt| !attempt.is_refused()).map(|attempt| attempt.name.to_owned()).collect();
+    let open = other_calls().filter(|call| !is_call_refused(*call));
+    allowed.extend(open.map(|call| format!("call {call}")));
+    format!("{thread}: {}\n", if allowed.is_empty() { "nothing".into() } else { allowed.join(", ") })
 }
 
-fn refused(attempts: u32) -> (Report, Vec<u8>) {
-    (Report::Facts(Facts::Image { width: attempts, height: 1 }), Vec::new())
+/// The lines of all kinds of threads: those before, this one, and one that a decoder would start.
+fn escape(tried: &str) -> String {
+    let begun = thread::Builder::new().spawn(|| try_all("begun by a decoder"));
+    let begun = begun.ok().and_then(|thread| thread.join().ok());
+    [tried, &try_all("drawing"), &begun.unwrap_or_default()].concat()
+}
+
+/// The numbers of all system calls that the sandbox does not name, and many that no kernel has yet.
+fn other_calls() -> impl Iterator<Item = libc::c_long> {
+    /// The highest of Linux 6.18 is 470.
+    const NUMBERS: libc::c_long = 1024;
+    /// The same again for the x32 variant of x86-64, by whose numbers nothing is named.
+    const X32: libc::c_long = 0x4000_0000;
+    /// `uretprobe` and `uprobe` of x86-64: Linux lets them past every filter, and answers those who are not its own
+    /// trampoline by SIGILL (kernel/seccomp.c).
+    const PROBES: [libc::c_long; 2] = [335, 336];
+    let named = sandbox::named_calls();
+    let other = (0..NUMBERS).filter(move |call| !named.contains(call) && !PROBES.contains(call));
+    other.chain(X32..X32 + NUMBERS)
+}
+
+fn is_call_refused(call: libc::c_long) -> bool {
+    let none = usize::MAX;
+    // SAFETY: where it is not refused nothing is promised any more, which is what the test is for.
+    let result = unsafe { libc::syscall(call, none, none, none, none, none, none) };
+    let errno = std::io::Error::last_os_error().raw_os_error();
+    result < 0 && matches!(errno, Some(libc::EPERM | libc::ENOSYS))
+}
+
+/// Asks the kernel for its process id by the numbers of 32-bit programs, which the filter does not speak of.
+fn call_as_32_bit() -> ! {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the call takes nothing and changes nothing but the register of its result.
+    unsafe {
+        std::arch::asm!("int 0x80", inlateout("eax") 20_i32 => _);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    std::process::abort();
+    #[cfg(target_arch = "x86_64")]
+    memory::exhausted()
 }
 
 /// Peaks of one point.
@@ -235,7 +272,17 @@ impl Attempt {
             (libc::SYS_clone, Ok(child @ 1..)) => unsafe {
                 libc::waitpid(child, std::ptr::null_mut(), 0);
             },
-            (libc::SYS_openat | libc::SYS_memfd_create | libc::SYS_socket, Ok(descriptor @ 0..)) => {
+            (
+                libc::SYS_openat
+                | libc::SYS_memfd_create
+                | libc::SYS_socket
+                | libc::SYS_eventfd2
+                | libc::SYS_epoll_create1
+                | libc::SYS_inotify_init1
+                | libc::SYS_pidfd_open
+                | libc::SYS_dup,
+                Ok(descriptor @ 0..),
+            ) => {
                 // SAFETY: it was opened just now, and nobody else has it.
                 unsafe { libc::close(descriptor) };
             }
@@ -247,12 +294,15 @@ impl Attempt {
 
 /// A process, a descriptor and a kind of target that there is not.
 const NOBODY: i32 = i32::MAX;
+/// Nobody's key of shared memory: with a size of 0 and no flags none is made.
+const NO_KEY: i32 = 0x0a55_e7d0;
+/// The descriptor of a worker's socket.
+const SOCKET: i32 = 3;
 
 macro_rules! attempts {
-    ($($name:literal: $call:ident($($argument:expr),*);)*) => {
-        /// Each is allowed to any ordinary process, or fails for another reason than that. None changes what lasts or
-        /// writes to memory: pointers are to text, or null.
-        pub const ATTEMPTS: &[Attempt] = &[$(Attempt {
+    ($(#[$about:meta])* $list:ident: $($name:literal: $call:ident($($argument:expr),*);)*) => {
+        $(#[$about])*
+        pub const $list: &[Attempt] = &[$(Attempt {
             name: $name,
             call: libc::$call,
             arguments: || {
@@ -264,31 +314,128 @@ macro_rules! attempts {
 }
 
 attempts! {
+    /// Each is allowed to any ordinary process, or fails for another reason than that. None changes what lasts or
+    /// writes to memory: pointers are to text, or null.
+    ATTEMPTS:
+    // Files
     "open a file": SYS_openat(libc::AT_FDCWD, c"/proc/self/exe".as_ptr(), libc::O_RDONLY);
+    "open a file to write": SYS_openat(libc::AT_FDCWD, c"/dev/null".as_ptr(), libc::O_WRONLY);
     "create a file": SYS_openat(libc::AT_FDCWD, c"/tmp".as_ptr(), libc::O_TMPFILE | libc::O_WRONLY, 0o600);
+    "look into a process": SYS_openat(libc::AT_FDCWD, c"/proc/1/stat".as_ptr(), libc::O_RDONLY);
     "create a file in memory": SYS_memfd_create(c"x".as_ptr());
     "list a directory": SYS_getdents64(NOBODY);
     "ask about a file": SYS_faccessat(libc::AT_FDCWD, c"/".as_ptr(), libc::F_OK);
+    "read a link": SYS_readlinkat(libc::AT_FDCWD, c"".as_ptr());
     "remove a file": SYS_unlinkat(libc::AT_FDCWD, c"".as_ptr());
+    "rename a file": SYS_renameat2(libc::AT_FDCWD, c"".as_ptr(), libc::AT_FDCWD, c"".as_ptr());
+    "link a file": SYS_linkat(libc::AT_FDCWD, c"".as_ptr(), libc::AT_FDCWD, c"".as_ptr());
+    "link to a path": SYS_symlinkat(c"".as_ptr(), libc::AT_FDCWD, c"".as_ptr());
+    "make a directory": SYS_mkdirat(libc::AT_FDCWD, c"".as_ptr());
+    "change a mode": SYS_fchmodat(libc::AT_FDCWD, c"".as_ptr());
+    "cut a file": SYS_truncate(c"".as_ptr());
+    "cut an open file": SYS_ftruncate(NOBODY);
+    "go elsewhere": SYS_chdir(c"".as_ptr());
+    "watch files": SYS_inotify_init1(0);
+    // Descriptors
+    "read": SYS_read(NOBODY);
     "write": SYS_write(NOBODY);
+    "write pieces": SYS_writev(NOBODY);
     "write at a position": SYS_pwrite64(NOBODY);
-    "send to another socket": SYS_sendto(NOBODY);
+    "copy from one to another": SYS_sendfile(NOBODY, NOBODY);
+    "splice": SYS_splice(NOBODY, 0, NOBODY);
+    "double a descriptor": SYS_dup(0);
+    "change a descriptor": SYS_fcntl(NOBODY, libc::F_SETFL);
+    "control a device": SYS_ioctl(NOBODY, libc::TIOCSTI, c"x".as_ptr());
+    "make an event": SYS_eventfd2(0);
+    "make a poll": SYS_epoll_create1(0);
+    "make a pipe": SYS_pipe2(0);
+    // The network
     "make a socket": SYS_socket(libc::AF_INET, libc::SOCK_STREAM);
+    "make a datagram socket": SYS_socket(libc::AF_INET, libc::SOCK_DGRAM);
     "make a local socket": SYS_socket(libc::AF_UNIX, libc::SOCK_STREAM);
+    "make a pair of sockets": SYS_socketpair(libc::AF_UNIX, libc::SOCK_STREAM);
     "connect": SYS_connect(NOBODY);
+    "listen": SYS_listen(NOBODY);
+    "take a name": SYS_bind(NOBODY);
+    "accept": SYS_accept4(NOBODY);
+    "send to another socket": SYS_sendto(NOBODY);
+    "send out of band": SYS_sendto(NOBODY, 0, 0, libc::MSG_OOB);
+    "send a descriptor": SYS_sendmsg(NOBODY);
+    "send many": SYS_sendmmsg(NOBODY);
+    "receive from another socket": SYS_recvmsg(NOBODY);
+    "change a socket": SYS_setsockopt(NOBODY);
+    "close a socket's end": SYS_shutdown(NOBODY);
+    // Processes
     "start a process": SYS_clone(libc::SIGCHLD);
     "start a process by clone3": SYS_clone3();
     "start a program": SYS_execve(c"".as_ptr());
     "start a program by descriptor": SYS_execveat(NOBODY, c"".as_ptr(), 0, 0, libc::AT_EMPTY_PATH);
     "trace": SYS_ptrace(libc::PTRACE_ATTACH, NOBODY);
     "read another's memory": SYS_process_vm_readv(NOBODY);
+    "write another's memory": SYS_process_vm_writev(NOBODY);
+    "take hold of a process": SYS_pidfd_open(std::process::id());
+    "signal by descriptor": SYS_pidfd_send_signal(NOBODY);
     "signal a process": SYS_kill(std::process::id());
+    "signal its parent": SYS_kill(std::os::unix::process::parent_id());
     "signal a thread of another": SYS_tgkill(NOBODY, NOBODY);
+    "queue a signal": SYS_rt_sigqueueinfo(NOBODY);
+    "handle another signal": SYS_rt_sigaction(libc::SIGXCPU, 0, 0, 8);
+    "wait for a process": SYS_waitid(NOBODY, NOBODY, 0, libc::WEXITED);
+    "ask who its parent is": SYS_getppid();
+    "set a timer": SYS_timer_create(NOBODY);
+    // Itself
+    "ask what holds it": SYS_prctl(libc::PR_GET_NO_NEW_PRIVS);
+    "ask whether it can be traced": SYS_prctl(libc::PR_GET_DUMPABLE);
+    "change its user": SYS_setresuid(usize::MAX, usize::MAX, usize::MAX);
+    "change limits": SYS_prlimit64(0, libc::RLIMIT_NOFILE);
+    "raise priority": SYS_setpriority(NOBODY);
+    "change its schedule": SYS_sched_setscheduler(0, NOBODY);
+    "change its architecture": SYS_personality(u32::MAX);
+    // Memory
     "map memory to be run": SYS_mmap(0, 4096, libc::PROT_EXEC, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, usize::MAX);
     "make memory run": SYS_mprotect(0, 0, libc::PROT_EXEC);
     "map a file": SYS_mmap(0, 4096, libc::PROT_READ, libc::MAP_SHARED, NOBODY);
-    "control a device": SYS_ioctl(NOBODY);
-    "change limits": SYS_prlimit64(0, libc::RLIMIT_NOFILE);
-    "raise priority": SYS_setpriority(NOBODY);
-    "handle another signal": SYS_rt_sigaction(libc::SIGXCPU, 0, 0, 8);
+    "share memory": SYS_mmap(0, 4096, libc::PROT_READ, libc::MAP_SHARED | libc::MAP_ANONYMOUS, usize::MAX);
+    "share memory by key": SYS_shmget(NO_KEY, 0, 0);
+    "share semaphores by key": SYS_semget(NO_KEY, 0, 0);
+    "share messages by key": SYS_msgget(NO_KEY, 0);
+    "open a message queue": SYS_mq_open();
+}
+
+attempts! {
+    /// What an ordinary process may be refused too, or can't try without harm.
+    PRIVILEGED_ATTEMPTS:
+    "send out of band to the server": SYS_sendto(SOCKET, c"".as_ptr(), 0, libc::MSG_OOB);
+    "send to an address": SYS_sendto(SOCKET, c"".as_ptr(), 0, libc::MSG_NOSIGNAL, c"".as_ptr(), 1);
+    "peek": SYS_recvmsg(SOCKET, 0, libc::MSG_PEEK);
+    "connect its socket": SYS_connect(SOCKET);
+    "start a process in its memory": SYS_clone(libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD);
+    "start a thread of another namespace": SYS_clone(
+        libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_FILES | libc::CLONE_SIGHAND | libc::CLONE_THREAD
+            | libc::CLONE_NEWUSER
+    );
+    "leave its namespaces": SYS_unshare(libc::CLONE_NEWUSER);
+    "enter a namespace": SYS_setns(NOBODY);
+    "mount": SYS_mount();
+    "unmount": SYS_umount2(c"".as_ptr());
+    "change its root": SYS_chroot(c"".as_ptr());
+    "make a ring": SYS_io_uring_setup();
+    "load a program into the kernel": SYS_bpf(NOBODY);
+    "handle faults of pages": SYS_userfaultfd(NOBODY);
+    "count events": SYS_perf_event_open();
+    "keep a key": SYS_add_key();
+    "use a key": SYS_keyctl(NOBODY);
+    "take a descriptor of another": SYS_pidfd_getfd(NOBODY);
+    "advise another": SYS_process_madvise(NOBODY);
+    "open by handle": SYS_open_by_handle_at(NOBODY);
+    "watch all files": SYS_fanotify_init(NOBODY);
+    "load a module": SYS_finit_module(NOBODY);
+    "load a kernel": SYS_kexec_load(NOBODY);
+    "stop the host": SYS_reboot();
+    "read the kernel's log": SYS_syslog(NOBODY);
+    "set the clock": SYS_clock_settime(NOBODY);
+    "name the host": SYS_sethostname(0, usize::MAX);
+    "make memory run by key": SYS_pkey_mprotect(0, 0, libc::PROT_EXEC, usize::MAX);
+    "allow more calls": SYS_seccomp(NOBODY);
+    "allow more paths": SYS_landlock_add_rule(NOBODY);
 }

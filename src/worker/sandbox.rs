@@ -10,10 +10,10 @@
 //! newer C library that tries a call first, would otherwise make a good file look like one that crashes its reader,
 //! and to hostile code the refused call is as far away either way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetStatus, Scope};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
@@ -176,6 +176,15 @@ pub fn deny_calls(socket: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// How the worker receives, and in no other way.
+const RECEIVE_FLAGS: i32 = libc::MSG_CMSG_CLOEXEC | libc::MSG_WAITALL;
+
+/// The numbers of the calls that [`allowed`] names, with whatever arguments.
+pub fn named_calls() -> BTreeSet<libc::c_long> {
+    let named = allowed(io::stdin().as_fd()).map(|rules| rules.into_keys().collect());
+    named.unwrap_or_default()
+}
+
 /// Every call a worker may make. A call without rules is allowed whatever its arguments.
 fn allowed(socket: BorrowedFd<'_>) -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     // Flags that all fit into the low half of a register.
@@ -219,10 +228,12 @@ fn allowed(socket: BorrowedFd<'_>) -> Result<BTreeMap<i64, Vec<SeccompRule>>, Ba
     ];
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = any.iter().map(|call| (*call, Vec::new())).collect();
 
-    // Only the socket is written to.
+    // Only the socket is written to, without descriptors (which `sendmsg` would take), addresses or anything out of band:
+    // that has been the way out of a filter like this one (CVE-2025-38236).
     let socket = socket.as_raw_fd();
-    rules.insert(libc::SYS_recvmsg, vec![all(vec![is(0, socket)?])?]);
-    rules.insert(libc::SYS_sendto, vec![all(vec![is(0, socket)?])?]);
+    let no_address = SeccompCondition::new(4, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)?;
+    rules.insert(libc::SYS_recvmsg, vec![all(vec![is(0, socket)?, is(2, RECEIVE_FLAGS)?])?]);
+    rules.insert(libc::SYS_sendto, vec![all(vec![is(0, socket)?, is(3, libc::MSG_NOSIGNAL)?, no_address])?]);
 
     // Memory of one's own, never a file's, never to be run.
     let own = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;

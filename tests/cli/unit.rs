@@ -1,18 +1,7 @@
 //! The systemd unit: what it asks for is there, and what it forbids is not needed.
 
-use std::collections::BTreeMap;
-
+use crate::support::unit::setting;
 use crate::support::{Server, Setup};
-
-const UNIT: &str = include_str!("../../systemd/assetd.service");
-
-/// The values of a setting, those of repeated lines together.
-fn setting(name: &str) -> Vec<&'static str> {
-    UNIT.lines()
-        .filter_map(|line| line.strip_prefix(name)?.strip_prefix('='))
-        .flat_map(str::split_whitespace)
-        .collect()
-}
 
 #[test]
 fn the_unit_runs_a_command_that_there_is_on_the_folder_that_it_keeps() {
@@ -41,41 +30,12 @@ fn systemd_is_told_when_the_server_is_ready_and_when_it_stops() {
     assert_eq!(server.wait(), Some(0));
 }
 
-/// The filter of the unit, as the kernel applies it: what it does not name gets EPERM.
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn server_and_workers_do_all_their_work_under_the_filter_of_the_unit() {
     use std::os::unix::process::CommandExt;
 
-    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
-
-    /// Those of the unit's calls that Debian 12's group lacks, by number on x86-64.
-    const MORE: [(&str, i64); 4] = [
-        ("seccomp", libc::SYS_seccomp),
-        ("landlock_create_ruleset", libc::SYS_landlock_create_ruleset),
-        ("landlock_add_rule", libc::SYS_landlock_add_rule),
-        ("landlock_restrict_self", libc::SYS_landlock_restrict_self),
-    ];
-    let words = setting("SystemCallFilter");
-    let (group, more) = words.split_first().expect("a filter");
-    assert_eq!(*group, "@system-service");
-    assert_eq!(setting("SystemCallErrorNumber"), ["EPERM"]);
-    let mut allowed: BTreeMap<i64, Vec<_>> = include_str!("../fixtures/system-service-252-x86_64.txt")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(|line| {
-            (line.split(' ').next().and_then(|number| number.parse().ok()).expect("a number"), vec![])
-        })
-        .collect();
-    for word in more {
-        let (_, number) = MORE.iter().find(|(name, _)| name == word).expect("a call that is known here");
-        allowed.insert(*number, vec![]);
-    }
-    let forbid = SeccompAction::Errno(libc::EPERM as u32);
-    let filter =
-        SeccompFilter::new(allowed, forbid, SeccompAction::Allow, TargetArch::x86_64).expect("a filter");
-    let program: BpfProgram = filter.try_into().expect("a program");
-
+    let program = crate::support::unit::filter();
     let server = Setup::new().start_adjusted(|command| {
         // SAFETY: between fork and exec this makes two system calls and allocates nothing.
         unsafe {

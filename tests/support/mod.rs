@@ -10,6 +10,7 @@ mod random;
 pub mod sample;
 mod server;
 pub mod token;
+pub mod unit;
 mod wire;
 
 pub use answer::{Answer, Page, base64};

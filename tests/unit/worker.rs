@@ -1,5 +1,6 @@
 //! The pool of workers, through real processes; queue, wire and source by themselves.
 
+mod liar;
 mod queue;
 mod sandbox;
 mod source;
@@ -121,6 +122,7 @@ fn a_worker_that_ends_or_lies_over_a_file_refuses_it_and_draws_nothing() {
         ("exit", Flaw::Crashed),
         ("killed", Flaw::TooMuchMemory),
         ("out of cpu", Flaw::TooSlow),
+        ("other calls", Flaw::Crashed),
         ("exhaust", Flaw::TooMuchMemory),
         ("too large", Flaw::TooMuchMemory),
         ("garbage", Flaw::Crashed),
