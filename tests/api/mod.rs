@@ -1,6 +1,7 @@
 //! API.md through the front door.
 
 mod access;
+mod bombs;
 mod change;
 mod conditional;
 mod damaged;
@@ -10,6 +11,7 @@ mod groups;
 mod list;
 mod list_model;
 mod odd;
+mod polyglots;
 mod ranges;
 mod read;
 mod routes;

@@ -1,6 +1,7 @@
 //! The harness: the real program on a port of its own, a small HTTP client that can misbehave, and files to upload.
 
 mod answer;
+pub mod bomb;
 pub mod boxes;
 mod client;
 mod form;
