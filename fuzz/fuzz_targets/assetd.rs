@@ -3,6 +3,7 @@
 //! With `ASSETD_FUZZ_SEEDS=DIR` the binary writes its target's seeds to DIR and ends.
 #![no_main]
 
+mod media;
 mod readers;
 mod seeds;
 mod upload;
@@ -23,10 +24,20 @@ const TARGETS: &[Target] = &[
     Target { name: "form", run: readers::form, seeds: seeds::forms },
     Target { name: "name", run: readers::name, seeds: seeds::names },
     Target { name: "sniff", run: readers::sniff, seeds: seeds::files },
-    Target { name: "image", run: readers::image, seeds: seeds::images },
-    Target { name: "video", run: readers::video, seeds: seeds::videos },
-    Target { name: "audio", run: readers::audio, seeds: seeds::sounds },
-    Target { name: "document", run: readers::document, seeds: seeds::documents },
+    Target { name: "jpeg", run: media::jpeg, seeds: || seeds::fixtures("image", &["jpg"]) },
+    Target { name: "png", run: media::png, seeds: || seeds::fixtures("image", &["png"]) },
+    Target { name: "gif", run: media::gif, seeds: || seeds::fixtures("image", &["gif"]) },
+    Target { name: "webp", run: media::webp, seeds: || seeds::fixtures("image", &["webp"]) },
+    Target { name: "picture", run: media::picture, seeds: seeds::pictures },
+    Target { name: "film", run: media::film, seeds: seeds::films },
+    Target { name: "frames", run: media::frames, seeds: media::coded_frames },
+    Target { name: "mp3", run: media::mp3, seeds: || seeds::fixtures("audio", &["mp3"]) },
+    Target { name: "wav", run: media::wav, seeds: || seeds::fixtures("audio", &["wav"]) },
+    Target { name: "pdf", run: media::pdf, seeds: || seeds::fixtures("document", &["pdf"]) },
+    Target { name: "page", run: media::page, seeds: seeds::pages },
+    Target { name: "wire", run: readers::wire, seeds: seeds::frames_of_the_wire },
+    Target { name: "token", run: readers::token, seeds: seeds::tokens },
+    Target { name: "headers", run: readers::headers, seeds: seeds::headers },
     Target { name: "range", run: readers::range, seeds: seeds::ranges },
     Target { name: "query", run: readers::query, seeds: seeds::queries },
     Target { name: "change", run: readers::change, seeds: seeds::changes },

@@ -1,16 +1,20 @@
 //! Readers of foreign bytes: whatever comes, they answer, within bounds.
 
 use std::convert::Infallible;
-use std::io::Cursor;
 
-use assetd::asset::{AssetId, Format, Kind, Name};
+use assetd::asset::{AssetId, Name, Time};
+use assetd::auth::{self, Keys};
 use assetd::catalog::codec;
+use assetd::http::conditional::{self, Validators};
+use assetd::http::disposition::{Disposition, content_disposition};
 use assetd::http::{form::Form, json, query::Query, range};
-use assetd::media::{self, Limits, Sniffed};
+use assetd::media;
+use assetd::worker::wire::{FRAME_BYTES, Frame, Report, Request};
 use bytes::Bytes;
 use futures_util::stream;
+use warp::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-const LIMITS: Limits = Limits { max_pixels: 16_000_000 };
+use crate::seeds::{SECRET, USER};
 
 /// The parts of a form do not depend on the pieces that it comes in.
 pub fn form(data: &[u8]) {
@@ -75,45 +79,6 @@ pub fn sniff(data: &[u8]) {
     media::sniff(head);
 }
 
-pub fn image(data: &[u8]) {
-    look(data, Kind::Image);
-}
-
-pub fn video(data: &[u8]) {
-    look(data, Kind::Video);
-}
-
-pub fn audio(data: &[u8]) {
-    look(data, Kind::Audio);
-}
-
-pub fn document(data: &[u8]) {
-    look(data, Kind::Document);
-}
-
-/// Facts are of the format's kind and within the limits; a thumbnail is a JPEG, peaks are bounded.
-fn look(data: &[u8], kind: Kind) {
-    let head = &data[..data.len().min(media::HEAD_BYTES)];
-    let sniffed = match media::sniff(head) {
-        Sniffed::Allowed(format) => Some(format),
-        Sniffed::Foreign(_) | Sniffed::Unknown => None,
-    };
-    let formats = Format::ALL.into_iter().filter(|format| format.kind() == kind);
-    for format in formats.filter(|format| sniffed.is_none_or(|sniffed| sniffed == *format)) {
-        let mut source = Cursor::new(data);
-        if let Ok(facts) = media::probe(format, &mut source, &LIMITS) {
-            assert_eq!(facts.kind(), kind);
-            if let Some(jpeg) = media::derive(format, &mut source, &LIMITS) {
-                assert!(jpeg.starts_with(&[0xff, 0xd8]));
-            }
-            if let Some(peaks) = media::peaks(format, &mut source) {
-                assert_eq!(kind, Kind::Audio);
-                assert!(peaks.points().len() <= media::peaks::MAX_POINTS);
-            }
-        }
-    }
-}
-
 /// A range that is honoured lies inside the file.
 pub fn range(data: &[u8]) {
     let Some((length, header)) = data.split_first_chunk::<8>() else { return };
@@ -143,5 +108,60 @@ pub fn record(data: &[u8]) {
     if let Ok(asset) = codec::decode(AssetId::MIN, data) {
         let again = codec::encode(&asset).expect("a decoded record encodes");
         assert_eq!(codec::decode(AssetId::MIN, &again).ok(), Some(asset));
+    }
+}
+
+/// What is read from a worker is written just so; nothing is both a request and a report.
+pub fn wire(data: &[u8]) {
+    let Some(frame) = data.first_chunk::<FRAME_BYTES>() else { return };
+    let frame: &Frame = frame;
+    let report = Report::from_frame(frame);
+    let request = Request::from_frame(frame);
+    assert!(report.is_none() || request.is_none());
+    if let Some((sequence, report)) = report {
+        assert_eq!(report.to_frame(sequence), *frame);
+    }
+    if let Some((sequence, request)) = request {
+        assert_eq!(request.to_frame(sequence), *frame);
+    }
+}
+
+/// No header makes a caller but of the user whose tokens there are; a line is a header.
+pub fn token(data: &[u8]) {
+    let keys = Keys::from_secret(SECRET, "sub".into()).expect("a key");
+    if let Ok(caller) = auth::authenticate(&keys, data.split(|byte| *byte == b'\n')) {
+        assert_eq!(caller.user().number(), USER);
+        assert!(!caller.is_admin());
+    }
+}
+
+/// Conditions and names in headers; a line is a header, whose first byte says which.
+pub fn headers(data: &[u8]) {
+    const NAMES: [HeaderName; 6] = [
+        header::IF_MATCH,
+        header::IF_NONE_MATCH,
+        header::IF_MODIFIED_SINCE,
+        header::IF_UNMODIFIED_SINCE,
+        header::IF_RANGE,
+        header::RANGE,
+    ];
+    let mut headers = HeaderMap::new();
+    // As many as a head may have.
+    for line in data.split(|byte| *byte == b'\n').take(100) {
+        let Some((first, rest)) = line.split_first() else { continue };
+        if let Ok(value) = HeaderValue::from_bytes(rest) {
+            headers.append(NAMES[usize::from(*first) % NAMES.len()].clone(), value);
+        }
+    }
+    conditional::weigh(
+        &headers,
+        &Validators { etag: "\"a\"", last_modified: Time::from_unix(1_763_322_180) },
+    );
+
+    if let Some(name) = Name::of_file(&String::from_utf8_lossy(data)) {
+        let value = content_disposition(Disposition::Inline, name.as_str(), "png");
+        // Both names end in the extension, and stand in quotes that hold.
+        let text = value.to_str().expect("text");
+        assert!(text.starts_with("inline; filename=\"") && text.to_ascii_lowercase().ends_with(".png"));
     }
 }
