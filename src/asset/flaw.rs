@@ -41,6 +41,7 @@ flaws! {
     NoFrames = 43, "it has no frames: where it comes in segments, send all of them as one file";
     CompressedMovie = 44, "its compressed movie header cannot be unpacked: export it anew";
     OnlySound = 45, "it has no video track, only sound: export that as MP3 or WAV";
+    OnlySegment = 46, "it is one segment of a film: send all of them as one file, the first one first";
     // Sounds
     NoSoundFrames = 60, "it has no sound frames";
     NoSampleData = 61, "it has no sample data";

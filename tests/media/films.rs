@@ -63,10 +63,12 @@ fn a_film_that_is_not_whole_is_refused_with_a_remedy_or_has_its_facts() {
                     export it anew";
     let no_frames =
         "Invalid video file: it has no frames: where it comes in segments, send all of them as one file";
+    let segment =
+        "Invalid video file: it is one segment of a film: send all of them as one file, the first one first";
     let cut = "Invalid video file: it ends before its data does";
     let refused: &[(&[u8], &str)] = &[
         (&without(&last, b"moov"), no_movie),
-        (&fragmented[body_of(&fragmented, b"moof") - 8..], no_movie),
+        (&fragmented[body_of(&fragmented, b"moof") - 8..], segment),
         (&fragmented[..body_of(&fragmented, b"moof") - 8], no_frames),
         (&last[..body_of(&last, b"mdat") + 100], cut),
         (&last[..last.len() - 50], cut),

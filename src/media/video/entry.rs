@@ -1,5 +1,6 @@
 //! Sample descriptions: how the pictures of a track are coded (ISO/IEC 14496-12, 8.5.2 and 12.1).
 
+use super::aspect;
 use super::boxes::{BoxAt, Boxes, Extent, FourCc, Reader, u16_at, u32_at};
 use super::colour::Codes;
 use crate::asset::Flaw;
@@ -8,6 +9,8 @@ use crate::asset::Flaw;
 const MAX_ENTRIES: usize = 64;
 /// A decoder's configuration, at most: parameter sets are some hundred bytes.
 const MAX_CONFIGURATION: usize = 64 * 1024;
+/// Bytes of a stream's descriptor that are read: its headers come first.
+const MAX_DESCRIPTOR: usize = 256;
 /// Bytes of a visual sample entry before its boxes.
 const ENTRY_BYTES: usize = 78;
 
@@ -31,6 +34,8 @@ pub struct Entry {
     pub encrypted: bool,
     /// Width and height of a pixel; both at least 1.
     pub pixel_aspect: Option<(u32, u32)>,
+    /// The same by the stream's own word, of codings whose decoder is not asked.
+    pub stream_aspect: Option<(u32, u32)>,
     pub colour: Option<Codes>,
     /// The body of `avcC`; empty where there is none.
     pub configuration: Vec<u8>,
@@ -52,12 +57,15 @@ pub fn read_entries(reader: &mut Reader, stsd: Extent) -> Result<Vec<Entry>, Fla
 impl Entry {
     fn read(reader: &mut Reader, description: BoxAt) -> Result<Entry, Flaw> {
         let bytes = reader.first_bytes(description.body, ENTRY_BYTES)?;
+        let side = |at: usize| u32::from(u16_at(&bytes, at).unwrap_or(0));
+        let size = (side(24), side(26));
         let mut entry = Entry {
             codec: by_name(description.kind),
-            width: u16_at(&bytes, 24).unwrap_or(0).into(),
-            height: u16_at(&bytes, 26).unwrap_or(0).into(),
+            width: size.0,
+            height: size.1,
             encrypted: matches!(&description.kind, b"encv" | b"drmi"),
             pixel_aspect: None,
+            stream_aspect: aspect::of_stream(description.kind, size, &[]),
             colour: None,
             configuration: Vec::new(),
         };
@@ -65,7 +73,11 @@ impl Entry {
         while let Some(inner) = boxes.next(reader)? {
             match &inner.kind {
                 b"avcC" => entry.configuration = reader.first_bytes(inner.body, MAX_CONFIGURATION)?,
-                b"esds" => entry.read_stream_descriptor(&reader.first_bytes(inner.body, 64)?),
+                b"esds" => {
+                    let bytes = reader.first_bytes(inner.body, MAX_DESCRIPTOR)?;
+                    entry.read_stream_descriptor(&bytes);
+                    entry.stream_aspect = aspect::of_stream(description.kind, size, &bytes);
+                }
                 b"pasp" => {
                     let bytes = reader.first_bytes(inner.body, 8)?;
                     let aspect = u32_at(&bytes, 0).zip(u32_at(&bytes, 4));

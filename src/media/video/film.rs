@@ -64,7 +64,8 @@ impl Film {
         let named = |aspect: Option<(u32, u32)>| aspect.map(|(across, down)| (across.into(), down.into()));
         let aspect = named(entry.pixel_aspect)
             .or_else(|| implied_aspect(track, matrix, &[(width, height), (entry.width, entry.height)]))
-            .or(named(coded.pixel_aspect));
+            .or(named(coded.pixel_aspect))
+            .or(named(entry.stream_aspect));
         let length = length(&movie, &totals, reader)?;
         Ok(Film {
             width: stretched(width, aspect),
@@ -144,6 +145,7 @@ fn find(reader: &mut Reader) -> Result<(Extent, Extent), Flaw> {
     match movie {
         Some(movie) if movie.cut => Err(Flaw::Truncated),
         Some(movie) => Ok((movie.body, fragments)),
+        None if fragments.length() > 0 => Err(Flaw::OnlySegment),
         // What would have told is behind the cut.
         None if is_cut => Err(Flaw::Truncated),
         None => Err(Flaw::NoMovie),

@@ -4,6 +4,7 @@
 //! fragments. [`film`] gives the facts, [`thumbnail`] the picture; both stand on [`movie`] and on walks over
 //! [`samples`] and [`fragments`], which keep nothing.
 
+mod aspect;
 mod boxes;
 mod codec;
 mod colour;

@@ -222,6 +222,37 @@ fn pictures_over_the_limit_are_refused() {
     assert_eq!(probe(96 * 64 - 1), Err(refusal));
 }
 
+#[test]
+fn the_shape_of_pixels_in_older_streams_is_known() {
+    let film = without(&fixture("mpeg4.mp4"), b"pasp");
+    let layer = film.windows(4).position(|code| code == [0, 0, 1, 0x20]).expect("a layer") + 4;
+    // Nothing but the aspect is read behind this: `aspect_ratio_info` with and without what may stand before it.
+    let rows: [(u32, u32, &str); 6] = [
+        (0b1 << 22 | 1 << 11, 96, "square"),
+        (0b1 << 22 | 2 << 11, 105, "12:11"),
+        (3 << 18, 87, "10:11"),
+        (0b1 << 22 | 15 << 11 | 4 << 3, 96, "4:0"),
+        (15 << 18 | 4 << 10 | 3 << 2, 128, "4:3"),
+        (0b1 << 22 | 14 << 11, 96, "reserved"),
+    ];
+    for (bits, width, aspect) in rows {
+        let mut film = film.clone();
+        film[layer..layer + 4].copy_from_slice(&bits.to_be_bytes());
+        film[layer + 4] = 0;
+        assert_eq!(probe(&film), facts(width, 64, 2), "{aspect}");
+    }
+    let film = without(&fixture("mjpeg.mov"), b"pasp");
+    for (width, height, shown) in [(176_u16, 144_u16, 192), (352, 288, 384), (320, 240, 320)] {
+        let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
+        let film = patched(&film, b"jpeg", 24, &size);
+        let film = patched(&film, b"tkhd", 76, &self::size(width.into(), height.into()));
+        let entry = body_of(&film, b"jpeg") - 4;
+        let mut film = film;
+        film[entry..entry + 4].copy_from_slice(b"s263");
+        assert_eq!(probe(&film), facts(shown, height.into(), 2), "{width} x {height}");
+    }
+}
+
 /// A film of two tracks of JPEGs, of which the first is 48 pixels wide and has id 9.
 fn two_tracks(change_first: impl Fn(Vec<u8>) -> Vec<u8>, into_second: &[u8]) -> Vec<u8> {
     let film = fixture("mjpeg.mov");

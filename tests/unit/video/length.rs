@@ -93,8 +93,11 @@ fn what_the_samples_do_not_bear_out_is_not_believed() {
     assert_eq!(probe(&of_too_many), facts(96, 64, 3));
 }
 
-/// `moov-last.mp4` with these edits (length in milliseconds, start in the media, rate as 16.16) and no other lengths.
-fn edited(edits: &[(u32, i32, u32)]) -> Vec<u8> {
+/// Length in milliseconds, start in the media, rate as 16.16.
+type Edit = (u32, i32, u32);
+
+/// `moov-last.mp4` with these edits and no other lengths.
+fn edited(edits: &[Edit]) -> Vec<u8> {
     let film = fixture("moov-last.mp4");
     let entries = edits.iter().flat_map(|(length, start, rate)| {
         [length.to_be_bytes(), start.to_be_bytes(), rate.to_be_bytes()].concat()
@@ -110,7 +113,7 @@ fn edited(edits: &[(u32, i32, u32)]) -> Vec<u8> {
 #[test]
 fn edits_delay_cut_repeat_and_dwell() {
     const PLAIN: u32 = 1 << 16;
-    let rows: &[(&[(u32, i32, u32)], u64, &str)] = &[
+    let rows: &[(&[Edit], u64, &str)] = &[
         (&[], 3, "no edits"),
         (&[(3000, 0, PLAIN)], 3, "the whole"),
         (&[(1400, 10_240, PLAIN)], 1, "a part"),
@@ -158,4 +161,15 @@ fn fragments_have_a_time_line_of_their_own() {
     assert_eq!(probe(&later(0, 3600)), facts(96, 64, 3), "a piece out of the middle of a film");
     assert_eq!(probe(&later(1, 60)), facts(96, 64, 63), "a gap behind the first fragment");
     assert_eq!(probe(&later(1, 1 << 31)), facts(96, 64, 3), "a gap of 68 years");
+}
+
+#[test]
+fn sound_that_is_not_compressed_does_not_exhaust_the_budget_of_samples() {
+    // Samples of one byte and one tick of 1/8000 s, as many as bytes behind them.
+    const SAMPLES: u32 = 8_400_000;
+    let header = [[0, 0x02, 0, 0x18], [0, 0, 0, 2], [0, 0, 0, 1], [0, 0, 0, 1]].concat();
+    let run = [[0; 4], SAMPLES.to_be_bytes()].concat();
+    let traf = atom(b"traf", &[atom(b"tfhd", &header), atom(b"trun", &run)].concat());
+    let sound = [atom(b"moof", &traf), atom(b"mdat", &vec![0; SAMPLES as usize])].concat();
+    assert_eq!(probe(&[fixture("fragmented.mp4"), sound].concat()), facts(96, 64, 1053));
 }
