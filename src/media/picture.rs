@@ -108,18 +108,22 @@ impl Picture {
 
     /// As baseline JPEG without any metadata.
     pub fn to_jpeg(&self) -> Option<Vec<u8>> {
-        /// Smaller is visibly blocky at this size, larger is bytes nobody sees.
-        const QUALITY: u8 = 82;
-        /// Up to this side it is icons and pixel art, whose colours would run into each other at half resolution.
+        /// Of 160 pictures of all kinds this leaves 98 % with a similarity (SSIM of luma) of 0.95 or more to what they
+        /// were before; 82 leaves 97 %, and 90 costs a fifth more bytes.
+        const QUALITY: u8 = 85;
+        /// Up to this side it is icons and pixel art, whose colours would run into each other at half resolution, and
+        /// whose few bytes are no cost.
         const SMALL_SIDE: u16 = 128;
+        const SMALL_QUALITY: u8 = 93;
         let (width, height) = (u16::try_from(self.width).ok()?, u16::try_from(self.height).ok()?);
         let mut jpeg = Vec::new();
-        let mut encoder = Encoder::new(&mut jpeg, QUALITY);
-        encoder.set_sampling_factor(if width.max(height) <= SMALL_SIDE {
-            SamplingFactor::F_1_1
+        let (quality, sampling) = if width.max(height) <= SMALL_SIDE {
+            (SMALL_QUALITY, SamplingFactor::F_1_1)
         } else {
-            SamplingFactor::F_2_2
-        });
+            (QUALITY, SamplingFactor::F_2_2)
+        };
+        let mut encoder = Encoder::new(&mut jpeg, quality);
+        encoder.set_sampling_factor(sampling);
         encoder.encode(&self.rgb, width, height, ColorType::Rgb).ok()?;
         Some(jpeg)
     }

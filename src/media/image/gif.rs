@@ -1,10 +1,9 @@
 //! GIF (Graphics Interchange Format, version 89a).
 
-use ::image::ImageDecoder;
-use ::image::codecs::gif::GifDecoder;
+use ::gif::{ColorOutput, DecodeOptions, MemoryLimit};
 
 use super::input::le16;
-use super::raster::Shrinker;
+use super::raster::{Line, Mosaic, Raster, Shrinker};
 use super::*;
 
 /// As many bytes that begin no block as are passed over: some writers leave zeros between blocks.
@@ -115,30 +114,54 @@ fn skip_sub_blocks(input: &mut Input) {
 pub fn draw(source: &mut dyn Source) -> Option<(Picture, Orientation)> {
     let mut input = Input::open(source)?;
     let first = first(&mut input).ok()?;
-    let (width, height) = (u32::from(first.frame_width), u32::from(first.frame_height));
-    const CHANNELS: usize = 4;
-    let bytes = u64::from(width) * u64::from(height) * CHANNELS as u64;
-    if bytes > PIXEL_BUDGET_BYTES {
-        return None;
-    }
-    let alone = alone(&first, &mut input)?;
-    let decoder = GifDecoder::new(std::io::Cursor::new(alone)).ok()?;
-    if decoder.dimensions() != (width, height) || decoder.total_bytes() != bytes {
-        return None;
-    }
-    // What a cut off file has stands in the buffer all the same.
-    let mut samples = vec![0; bytes as usize];
-    let whole = decoder.read_image(&mut samples).is_ok();
-    if !whole && samples.iter().all(|sample| *sample == 0) {
-        return None;
-    }
-    let mut shrinker = Shrinker::new(width, height, CHANNELS);
-    samples.chunks_exact(width as usize * CHANNELS).for_each(|row| shrinker.push(row));
-    drop(samples);
+    let frame = frame(&first, alone(&first, &mut input)?)?;
     let place = (u32::from(first.left), u32::from(first.top));
-    let canvas = (first.width, first.height);
-    let picture = colour::on_canvas(shrinker.finish()?, place, (width, height), canvas, None)?;
+    let sides = (u32::from(first.frame_width), u32::from(first.frame_height));
+    let picture = colour::on_canvas(frame, place, sides, (first.width, first.height), None)?;
     Some((picture, Orientation::Upright))
+}
+
+/// Decodes the frame line by line, so that its size does not matter; of a cut off file as much as there is.
+fn frame(first: &First, alone: Vec<u8>) -> Option<Raster> {
+    const CHANNELS: usize = 4;
+    let (width, height) = (u32::from(first.frame_width), u32::from(first.frame_height));
+    let mut options = DecodeOptions::new();
+    options.set_color_output(ColorOutput::RGBA);
+    // It bounds frames that are held whole; none is.
+    options.set_memory_limit(MemoryLimit::Unlimited);
+    let mut decoder = options.read_info(alone.as_slice()).ok()?;
+    decoder.next_frame_info().ok()??;
+    // Each line, and whether there may be another: one that is cut off is transparent where it ends.
+    let mut is_more = true;
+    let mut next = |line: &mut [u8]| {
+        line.fill(0);
+        if !is_more {
+            return false;
+        }
+        is_more = matches!(decoder.fill_buffer(line), Ok(true));
+        is_more || line.iter().any(|sample| *sample != 0)
+    };
+    let mut line = vec![0; width as usize * CHANNELS];
+    if !first.interlaced {
+        let mut shrinker = Shrinker::new(width, height, CHANNELS);
+        for _ in 0..height {
+            if !next(&mut line) {
+                break;
+            }
+            shrinker.push(&line);
+        }
+        return shrinker.finish();
+    }
+    // Appendix E: the first line of each pass, and from one to the next.
+    const PASSES: [(u32, usize); 4] = [(0, 8), (4, 8), (2, 4), (1, 2)];
+    let mut mosaic = Mosaic::new(width, height, CHANNELS);
+    for y in PASSES.into_iter().flat_map(|(top, step)| (top..height).step_by(step)) {
+        if !next(&mut line) {
+            break;
+        }
+        mosaic.push(Line { y, x: 0, step: 1 }, &line);
+    }
+    mosaic.finish()
 }
 
 /// The first frame as a GIF of its own, whose screen it fills: the decoder sees no other frame, no odd screen, no

@@ -38,6 +38,11 @@ impl Raster {
         self
     }
 
+    /// How far the picture reaches, in pixels of this raster.
+    pub fn reach(&self) -> (f64, f64) {
+        self.reach
+    }
+
     pub fn width(&self) -> u32 {
         self.width
     }
@@ -142,14 +147,7 @@ impl Shrinker {
         let weighted = self.channels.is_multiple_of(2);
         for (column, sums) in self.sums.chunks_mut(self.channels).enumerate() {
             let pixels = u64::from(self.rows) * factor.min(width - column as u64 * factor);
-            let mean = |sum: u64, count: u64| ((sum + count / 2) / count.max(1)).min(255) as u8;
-            match sums.split_last() {
-                Some((alpha, colours)) if weighted => {
-                    self.samples.extend(colours.iter().map(|sum| mean(*sum, *alpha)));
-                    self.samples.push(mean(*alpha, pixels));
-                }
-                _ => self.samples.extend(sums.iter().map(|sum| mean(*sum, pixels))),
-            }
+            push_means(&mut self.samples, sums, pixels, weighted);
             sums.fill(0);
         }
         self.rows = 0;
@@ -170,6 +168,118 @@ impl Shrinker {
         let factor = f64::from(self.factor);
         let reach = (f64::from(self.width) / factor, f64::from(self.height) / factor);
         Some(Raster::new(columns, rows, self.channels, self.samples)?.reaching(reach.0, reach.1))
+    }
+}
+
+/// As [`Shrinker`], for rows that come in any order and pixels that come in any order within a row: interlaced pictures.
+///
+/// Holds the sums of all squares: at most 1,919 × 1,919 of up to 4 channels, 140 MB, whatever the picture's size.
+pub struct Mosaic {
+    width: u32,
+    height: u32,
+    channels: usize,
+    /// The side of a square.
+    factor: u32,
+    columns: u32,
+    rows: u32,
+    sums: Vec<u64>,
+    /// Pixels that came for each square.
+    counts: Vec<u32>,
+}
+
+/// Which pixels of a picture a row holds: those of line `y` from column `x` on, each `step` columns behind the last.
+#[derive(Clone, Copy)]
+pub struct Line {
+    pub y: u32,
+    pub x: u32,
+    pub step: u32,
+}
+
+impl Mosaic {
+    /// For a picture of these sides, each at least 1, and 1 to 4 channels.
+    pub fn new(width: u32, height: u32, channels: usize) -> Mosaic {
+        let factor = (width.max(height) / (2 * THUMBNAIL_SIDE)).max(1);
+        let (columns, rows) = (width.div_ceil(factor), height.div_ceil(factor));
+        let squares = columns as usize * rows as usize;
+        Mosaic {
+            width,
+            height,
+            channels,
+            factor,
+            columns,
+            rows,
+            sums: vec![0; squares * channels],
+            counts: vec![0; squares],
+        }
+    }
+
+    /// Pixels of one line; those beyond its end are dropped.
+    pub fn push(&mut self, line: Line, pixels: &[u8]) {
+        if line.y >= self.height {
+            return;
+        }
+        let first = (line.y / self.factor) as usize * self.columns as usize;
+        let columns = (line.x..self.width).step_by(line.step.max(1) as usize);
+        for (x, pixel) in columns.zip(pixels.chunks_exact(self.channels)) {
+            let square = first + (x / self.factor) as usize;
+            let sums = self.sums.get_mut(square * self.channels..(square + 1) * self.channels);
+            let (Some(sums), Some(count)) = (sums, self.counts.get_mut(square)) else {
+                return;
+            };
+            match self.channels {
+                2 => add_weighted::<2>(pixel, sums),
+                3 => add::<3>(pixel, sums),
+                4 => add_weighted::<4>(pixel, sums),
+                _ => add::<1>(pixel, sums),
+            }
+            *count += 1;
+        }
+    }
+
+    /// The shrunk picture. A square of which no pixel came shows the one that an earlier pass of an interlaced picture
+    /// has to its left and above; without one it is white, or transparent. `None` where no pixel came.
+    pub fn finish(self) -> Option<Raster> {
+        // Sides of the blocks that a pixel of an earlier pass stands for, less 1 (PNG, 8.1; GIF, appendix E).
+        const BLOCKS: [u32; 4] = [0, 1, 3, 7];
+        if self.counts.iter().all(|count| *count == 0) {
+            return None;
+        }
+        let weighted = self.channels.is_multiple_of(2);
+        let missing = if weighted { 0 } else { 255 };
+        let mut samples = Vec::with_capacity(self.sums.len());
+        for row in 0..self.rows {
+            for column in 0..self.columns {
+                let squares = BLOCKS.map(|block| {
+                    (row & !block) as usize * self.columns as usize + (column & !block) as usize
+                });
+                let found = squares
+                    .into_iter()
+                    .find(|square| self.counts.get(*square).is_some_and(|count| *count > 0));
+                let Some((sums, count)) = found.and_then(|square| {
+                    let sums = self.sums.get(square * self.channels..(square + 1) * self.channels)?;
+                    Some((sums, u64::from(*self.counts.get(square)?)))
+                }) else {
+                    samples.resize(samples.len() + self.channels, missing);
+                    continue;
+                };
+                push_means(&mut samples, sums, count, weighted);
+            }
+        }
+        let factor = f64::from(self.factor);
+        let reach = (f64::from(self.width) / factor, f64::from(self.height) / factor);
+        Some(Raster::new(self.columns, self.rows, self.channels, samples)?.reaching(reach.0, reach.1))
+    }
+}
+
+/// The mean of so many pixels, of which `sums` are the sums.
+fn push_means(samples: &mut Vec<u8>, sums: &[u64], pixels: u64, weighted: bool) {
+    let mean = |sum: u64, count: u64| ((sum + count / 2) / count.max(1)).min(255) as u8;
+    match sums.split_last() {
+        Some((alpha, colours)) if weighted => {
+            samples.extend(colours.iter().map(|sum| mean(*sum, *alpha)));
+            samples.push(mean(*alpha, pixels));
+        }
+        _ => samples.extend(sums.iter().map(|sum| mean(*sum, pixels))),
     }
 }
 

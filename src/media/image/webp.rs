@@ -1,10 +1,10 @@
 //! WebP (RFC 9649).
 
-use ::image::ImageDecoder;
-use ::image::codecs::webp::WebPDecoder;
+mod draw;
+
+pub use draw::draw;
 
 use super::input::{le16, le24};
-use super::raster::Shrinker;
 use super::*;
 
 /// As many chunks as are walked through: more than frames of an hour's animation.
@@ -166,76 +166,4 @@ fn animated(input: &mut Input, span: Span) -> Result<Frame, Flaw> {
         }
     }
     Err(Flaw::NoImageData)
-}
-
-/// The first frame at its place on the canvas.
-pub fn draw(source: &mut dyn Source) -> Option<(Picture, Orientation)> {
-    let mut input = Input::open(source)?;
-    let Contents { width, height, frame, orientation, icc } = contents(&mut input).ok()?;
-    // Measured in the decoder's source: planes and RGB for a lossy frame, its alpha decoded as a picture of its own;
-    // two whole pictures for a lossless one.
-    let bytes_a_pixel: u64 = match (frame.lossless, frame.alpha) {
-        (true, _) => 8,
-        (false, None) => 5,
-        (false, Some(_)) => 12,
-    };
-    let pixels = u64::from(frame.width) * u64::from(frame.height);
-    if pixels * bytes_a_pixel > PIXEL_BUDGET_BYTES {
-        return None;
-    }
-    let icc = icc.filter(|icc| icc.length <= ICC_MAX_BYTES).map(|icc| copy(&mut input, icc));
-    let profile = icc.and_then(|icc| colour::profile(&icc));
-    let decoder = WebPDecoder::new(std::io::Cursor::new(alone(&frame, &mut input)?)).ok()?;
-    let channels = usize::from(decoder.color_type().channel_count());
-    if decoder.dimensions() != (frame.width, frame.height)
-        || decoder.total_bytes() != pixels * channels as u64
-    {
-        return None;
-    }
-    let mut samples = vec![0; decoder.total_bytes() as usize];
-    decoder.read_image(&mut samples).ok()?;
-    let mut shrinker = Shrinker::new(frame.width, frame.height, channels);
-    samples.chunks_exact(frame.width as usize * channels).for_each(|row| shrinker.push(row));
-    drop(samples);
-    let picture = colour::on_canvas(
-        shrinker.finish()?,
-        (frame.left, frame.top),
-        (frame.width, frame.height),
-        (width, height),
-        profile.as_ref(),
-    )?;
-    Some((picture, orientation))
-}
-
-/// A frame as a WebP of its own, so that the decoder sees no other chunk: it refuses files for a missing `EXIF`.
-fn alone(frame: &Frame, input: &mut Input) -> Option<Vec<u8>> {
-    if frame.data.length + frame.alpha.map_or(0, |alpha| alpha.length) > FRAME_MAX_BYTES {
-        return None;
-    }
-    let mut chunks = Vec::new();
-    let mut add = |kind: &[u8; 4], data: &[u8]| {
-        chunks.extend(kind);
-        chunks.extend((data.len() as u32).to_le_bytes());
-        chunks.extend(data);
-        chunks.resize(chunks.len().next_multiple_of(2), 0);
-    };
-    if let (false, Some(alpha)) = (frame.lossless, frame.alpha) {
-        const HAS_ALPHA: u8 = 0x10;
-        let [a, b, c, _] = (frame.width - 1).to_le_bytes();
-        let [d, e, f, _] = (frame.height - 1).to_le_bytes();
-        add(b"VP8X", &[HAS_ALPHA, 0, 0, 0, a, b, c, d, e, f]);
-        add(b"ALPH", &copy(input, alpha));
-    }
-    add(if frame.lossless { b"VP8L" } else { b"VP8 " }, &copy(input, frame.data));
-    let mut webp = b"RIFF".to_vec();
-    webp.extend((chunks.len() as u32 + 4).to_le_bytes());
-    webp.extend(b"WEBP");
-    webp.append(&mut chunks);
-    Some(webp)
-}
-
-/// Part of the file, which the caller has bounded.
-fn copy(input: &mut Input, span: Span) -> Vec<u8> {
-    input.seek(span.start);
-    input.take(span.length)
 }

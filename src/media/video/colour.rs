@@ -139,7 +139,11 @@ impl Converter {
         let y = self.luma.apply(y.into());
         let u = self.chroma.apply(u.into());
         let v = self.chroma.apply(v.into());
-        let rgb = [y + self.red_v * v, y - self.green_u * u - self.green_v * v, y + self.blue_u * u];
+        self.screen([y + self.red_v * v, y - self.green_u * u - self.green_v * v, y + self.blue_u * u])
+    }
+
+    /// Red, green and blue as coded, 0 to 1, in sRGB.
+    pub fn screen(&self, rgb: [f32; 3]) -> [u8; 3] {
         let rgb = match &self.light {
             Light::AsIs => rgb,
             Light::Convert(transfer, matrix) => {

@@ -7,7 +7,7 @@
 mod aspect;
 mod boxes;
 mod codec;
-mod colour;
+pub(in crate::media) mod colour;
 mod entry;
 mod film;
 mod fragments;

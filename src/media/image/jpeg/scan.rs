@@ -28,16 +28,20 @@ pub struct Header {
 }
 
 impl Header {
-    /// `None` where it names a component twice or one that the frame does not have, or tables or coefficients that
-    /// there can't be.
+    /// `None` where it names more components than the frame has of a name, or tables or coefficients that there can't
+    /// be.
     pub fn read(payload: &[u8], frame: &Frame) -> Option<Header> {
         let (count, rest) = payload.split_first()?;
         let (pairs, rest) = rest.split_at_checked(usize::from(*count) * 2)?;
         let mut parts: Vec<Part> = Vec::new();
         for pair in pairs.chunks_exact(2) {
-            let component = frame.components.iter().position(|component| component.id == pair[0])?;
             let (dc, ac) = (usize::from(pair[1] >> 4), usize::from(pair[1] & 15));
-            if dc > 3 || ac > 3 || parts.iter().any(|part| part.component == component) {
+            // Some files give several components one name: each naming means the next of them, as in libjpeg.
+            let is_free = |at: &usize| parts.iter().all(|part| part.component != *at);
+            let named =
+                |at: &usize| frame.components.get(*at).is_some_and(|component| component.id == pair[0]);
+            let component = (0..frame.components.len()).find(|at| named(at) && is_free(at))?;
+            if dc > 3 || ac > 3 {
                 return None;
             }
             parts.push(Part { component, dc, ac });

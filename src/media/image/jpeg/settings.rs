@@ -87,7 +87,7 @@ impl Settings {
     }
 
     /// The profile, where all its pieces are there.
-    fn profile(&self) -> Option<moxcms::ColorProfile> {
+    fn profile(&self) -> Option<colour::Space> {
         let mut pieces: Vec<_> = self.icc.iter().collect();
         pieces.sort_by_key(|(number, _)| *number);
         let icc: Vec<u8> = pieces.into_iter().flat_map(|(_, piece)| piece).copied().collect();
