@@ -1,7 +1,10 @@
 //! Facts and pictures of the files in tests/fixtures, through the front door. What each is, its `make.sh` says.
 
+mod bytes;
 mod document;
 mod films;
+mod picture_bombs;
+mod pictures;
 mod sounds;
 
 use serde_json::{Value, json};
