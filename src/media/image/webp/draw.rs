@@ -15,11 +15,12 @@ pub fn draw(source: &mut dyn Source) -> Option<(Picture, Orientation)> {
     let mut input = Input::open(source)?;
     let Contents { width, height, frame, orientation, icc } = contents(&mut input).ok()?;
     let pixels = u64::from(frame.width) * u64::from(frame.height);
-    // Planes of one and two halves, and what the decoder notes of each block; alpha is coded as a lossless picture.
+    // Planes of one and two halves, and what the decoder notes of each block; alpha is coded as a lossless picture, of
+    // which one byte in four is kept.
     let bytes_a_pixel: u64 = match (frame.lossless, frame.alpha) {
         (true, _) => 4,
         (false, None) => 2,
-        (false, Some(_)) => 6,
+        (false, Some(_)) => 7,
     };
     if pixels * bytes_a_pixel > PIXEL_BUDGET_BYTES
         || frame.data.length + frame.alpha.map_or(0, |alpha| alpha.length) > FRAME_MAX_BYTES
