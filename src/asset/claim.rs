@@ -61,6 +61,7 @@ const EXTENSIONS: &[Row] = &[
     (Image, "image/jp2", &["jp2", "jpg2", "j2k", "j2c", "jpc"]),
     (Image, "image/jpx", &["jpx", "jpf"]),
     (Image, "image/jpm", &["jpm"]),
+    (Image, "image/jls", &["jls"]),
     (Image, "image/svg+xml", &["svg", "svgz"]),
     (Image, "image/vnd.microsoft.icon", &["ico", "cur"]),
     (Image, "image/icns", &["icns"]),

@@ -37,6 +37,7 @@ foreign! {
     Svg = 10, "image/svg+xml", "Export it as PNG or PDF.";
     Jxr = 11, "image/jxr", "Export it as JPEG or PNG.";
     CanonRaw = 12, "image/x-canon-cr3", "Export it as JPEG.";
+    Jls = 13, "image/jls", "Export it as JPEG or PNG.";
     // Videos
     Matroska = 40, "video/x-matroska", "Export it as MP4.";
     Webm = 41, "video/webm", "Export it as MP4.";

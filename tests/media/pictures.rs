@@ -4,6 +4,9 @@ use super::bytes::{deflate, find, header, png, segment, with_inserted, zlib};
 use super::{decoded, quarters};
 use crate::support::{Asset, Server, sample};
 
+/// Types and payloads of chunks of a PNG.
+type Chunks = Vec<(&'static [u8; 4], Vec<u8>)>;
+
 const WIDTH: u32 = 96;
 const HEIGHT: u32 = 60;
 
@@ -85,7 +88,7 @@ fn the_colours_that_a_png_states_are_brought_to_srgb() {
     ];
     let codes = |primaries: u8, transfer: u8| vec![(b"cICP", vec![primaries, transfer, 0, 1])];
     // By the matrices of Adobe RGB (1998) and Display P3 and the curve of sRGB; grey stays grey.
-    let rows: [(Vec<(&[u8; 4], Vec<u8>)>, [u8; 3], [u8; 3]); 5] = [
+    let rows: [(Chunks, [u8; 3], [u8; 3]); 5] = [
         (adobe.clone(), [100, 150, 100], [67, 150, 97]),
         (adobe, [120, 120, 120], [120, 120, 120]),
         (codes(12, 13), [100, 150, 100], [83, 152, 95]),
@@ -170,6 +173,21 @@ fn webp_of_odd_sides_with_and_without_alpha_shows_what_it_holds() {
         let edge = picture.get_pixel(95, 10).0;
         assert_eq!(edge.iter().all(|sample| *sample > 240), name == "odd-alpha.webp", "{name}: {edge:?}");
     }
+}
+
+#[test]
+fn a_jpeg_ls_is_refused_by_its_name() {
+    let server = Server::start();
+    let file = [
+        &b"\xff\xd8"[..],
+        &segment(0xf7, &[8, 0, 16, 0, 16, 1, 1, 0x11, 0]),
+        b"\xff\xda\0\x08\x01\x01\0\0\0\0data",
+    ]
+    .concat();
+    let detail = "Invalid file type: image/jls. Export it as JPEG or PNG. Allowed: images (jpg, png, gif, webp), \
+                  videos (mp4, mov), audio (mp3, wav), documents (pdf)";
+    server.user(7).post(&crate::support::Form::of("a.jpg", &file)).expect(400).detail(detail);
+    assert!(server.files().is_empty());
 }
 
 /// What is a picture and something else is kept and served as the picture, and what is not, is refused.

@@ -11,6 +11,7 @@ use super::input::{be16, le16};
 /// what it says of these is held against more of the file; where it is silent or not believed, [`TABLE`] decides.
 pub fn sniff(head: &[u8]) -> Option<Sniffed> {
     let told = match infer::get(head).map(|kind| kind.mime_type()) {
+        Some("image/jpeg") if is_jpeg_ls(head) => Some(Sniffed::Foreign(Foreign::Jls)),
         Some("image/jpeg") => Some(Sniffed::Allowed(Format::Jpg)),
         Some("image/png") if is_png(head) => Some(Sniffed::Allowed(Format::Png)),
         Some("image/gif") if is_gif(head) => Some(Sniffed::Allowed(Format::Gif)),
@@ -39,6 +40,26 @@ const TABLE: &[(Test, Foreign)] = &[
     (is_jpeg_xl, Foreign::Jxl),
     (is_svg, Foreign::Svg),
 ];
+
+/// ITU-T T.87, C.1.1: a JPEG whose frame header has the marker 0xF7, behind segments of the usual kind.
+fn is_jpeg_ls(head: &[u8]) -> bool {
+    const LS_FRAME: u8 = 0xf7;
+    let mut rest = head.get(2..).unwrap_or_default();
+    // Each round takes something off the front, so there are no more rounds than bytes.
+    loop {
+        match rest {
+            [0xff, LS_FRAME, ..] => return true,
+            // Fill bytes.
+            [0xff, 0xff, ..] => rest = &rest[1..],
+            // APP0 to APP15, a comment, LSE: what may stand before the frame.
+            [0xff, 0xe0..=0xef | 0xfe | 0xf8, high, low, ..] => {
+                let length = usize::from(u16::from_be_bytes([*high, *low])).max(2);
+                rest = rest.get(2 + length..).unwrap_or_default();
+            }
+            _ => return false,
+        }
+    }
+}
 
 /// W3C PNG, 5.2. All eight bytes: the last four are there to show a file that was mangled as text.
 fn is_png(head: &[u8]) -> bool {

@@ -69,6 +69,9 @@ fn other_pictures_are_told_by_name() {
         (b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjp2 ", foreign(Foreign::Jp2)),
         (b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjpx ", foreign(Foreign::Jp2)),
         (b"\xff\x4f\xff\x51\0\x2f", foreign(Foreign::Jp2)),
+        (b"\xff\xd8\xff\xf7\0\x0b\x08\0\x10\0\x10\x01", foreign(Foreign::Jls)),
+        (b"\xff\xd8\xff\xe8\0\x06SPIF\xff\xff\xf7\0\x0b", foreign(Foreign::Jls)),
+        (b"\xff\xd8\xff\xe0\0\x04\xff\xf7\xff\xdb\0\x43", Some(Allowed(Format::Jpg))),
         (b"\xff\x0a\xfa\x1f", foreign(Foreign::Jxl)),
         (b"\0\0\0\x0cJXL \r\n\x87\n", foreign(Foreign::Jxl)),
     ]);
