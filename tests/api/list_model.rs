@@ -228,7 +228,7 @@ fn check_list(user: &Client, model: &Model, number: u64, filter: &Filter, limit:
 /// The asset with the paths of its URLs alone: they name the server's port, which a restart changes.
 fn portless(asset: &Value) -> Value {
     let mut asset = asset.clone();
-    for key in ["url", "thumbnailUrl"] {
+    for key in ["url", "thumbnailUrl", "waveformUrl"] {
         if let Some(url) = asset[key].as_str().map(str::to_owned) {
             let path = url.find("/api").expect("a path");
             asset[key] = json!(url[path..]);

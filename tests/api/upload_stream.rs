@@ -286,7 +286,7 @@ fn a_broken_off_upload_leaves_nothing() {
         drop(connection);
     }
     // An upload after them shows that the server has not merely not begun.
-    let asset = server.user(7).upload("after.wav");
+    let asset = server.user(7).upload("after.png");
     wait_until("only the whole upload is left", || server.files() == [asset.file()]);
     assert_eq!(server.user(7).list_all(""), [asset.id()]);
 }
