@@ -37,7 +37,7 @@ FLAGS = [
 ]
 
 # Nothing here takes this long unless it does not come at all. Seconds.
-PATIENCE = 30
+PATIENCE = 60
 
 
 class Page:
