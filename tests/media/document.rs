@@ -102,6 +102,14 @@ fn odd_page_trees_are_counted_and_their_first_page_is_drawn() {
             1,
         ),
         (
+            "a catalog whose last key has no value",
+            page_alone("")
+                .object(2, node("4 0 R", ""))
+                .object(6, "<</Pages 2 0 R/Catalog>>")
+                .table("/Root 6 0 R"),
+            1,
+        ),
+        (
             "the catalog in the trailer",
             [
                 &catalog_here[..],
@@ -211,7 +219,46 @@ fn files_that_open_without_a_password_are_read_whatever_the_cipher() {
     assert_bar(&picture.expect("attachments"), "attachments");
 }
 
-/// A program for a picture's colours, `times` steps long.
+#[test]
+fn borders_of_links_are_drawn_where_they_are_stated_and_show() {
+    let server = Server::start();
+    let link = |keys: &str| format!("/Annots[<</Subtype/Link/Rect[100 100 500 300]{keys}>>]");
+    let rows = [
+        ("/Border[0 0 8]/C[0 0 1]", true),
+        ("/BS<</W 8>>/C[0 0 1]", true),
+        ("/Border[0 0 8]/C[0 0 1]/F 4", true),
+        ("/Border[0 0 0]/C[0 0 1]", false),
+        ("/Border[0 0 8]/C[0 0 1]/F 2", false),
+        ("/C[0 0 1]", false),
+    ];
+    for (keys, shows) in rows {
+        let (_, picture) = told(&server, &page_alone(&link(keys)).object(2, node("4 0 R", "")).table(""));
+        let picture = picture.expect(keys);
+        assert_bar(&picture, keys);
+        // The lower edge, 100 of 800 points up.
+        let [red, _, blue] = picture.get_pixel(180, 420).0;
+        assert_eq!(red < 100 && blue > 150, shows, "{keys}: {red} {blue}");
+    }
+}
+
+#[test]
+fn text_in_a_font_of_east_asia_that_is_not_there_leaves_its_mark() {
+    let server = Server::start();
+    let font = "<</Type/Font/Subtype/Type0/BaseFont/HeiseiMin-W3/Encoding/UniJIS-UTF16-H/DescendantFonts[<</Type/Font\
+                /Subtype/CIDFontType0/BaseFont/HeiseiMin-W3/CIDSystemInfo<</Registry(Adobe)/Ordering(Japan1)/Supplement 2>>>>]>>";
+    let ink = |text: &str| {
+        let contents = format!("BT /J 100 Tf 100 300 Td <{text}> Tj ET");
+        let bytes = drawing(contents.as_bytes(), "", "/Font<</J 20 0 R>>", &[(20, font.into())]);
+        let (_, picture) = told(&server, &bytes);
+        picture.expect("a thumbnail").pixels().filter(|pixel| pixel.0[0] < 128).count()
+    };
+    // Three signs of 60 pixels; letters, which are drawn as they are; and a blank.
+    assert!(ink("65E5672C8A9E") > 1000);
+    assert!((200..2000).contains(&ink("00410042")));
+    assert_eq!(ink("3000"), 0);
+}
+
+/// A program for a picture's colours.
 fn function(code: &str) -> Vec<u8> {
     stream("/FunctionType 4/Domain[0 1 0 1]/Range[0 1 0 1 0 1]", code.as_bytes())
 }

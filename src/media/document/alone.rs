@@ -14,7 +14,7 @@ pub fn document(objects: &mut Objects<'_>, first: &First, max_bytes: u64) -> Opt
         objects.entries.iter().map(|(number, entry)| (*number, *entry)).collect();
     entries.sort_by_key(|entry| entry.0);
     let last = entries.last().map_or(0, |entry| entry.0).min(MAX_NUMBER);
-    let [catalog, node, page, table] = [last + 1, last + 2, last + 3, last + 4];
+    let [catalog, node, page, frame, form, table] = [1, 2, 3, 4, 5, 6].map(|next| last + next);
 
     let mut bytes = objects.file.whole(max_bytes)?;
     let mut add = |number: u32, body: &[u8]| {
@@ -29,7 +29,24 @@ pub fn document(objects: &mut Objects<'_>, first: &First, max_bytes: u64) -> Opt
     let kids = format!("<< /Type /Pages /Kids [{page} 0 R] /Count 1 >>");
     entries.push(add(catalog, &root));
     entries.push(add(node, kids.as_bytes()));
-    entries.push(add(page, &first.page));
+    let mut body = first.page.clone();
+    // What is added is not encrypted, and would be decrypted.
+    let annotations = first.annotations.as_ref().filter(|_| !objects.decrypts());
+    if let Some(annotations) = annotations {
+        body.truncate(body.strip_suffix(b">>")?.len());
+        body =
+            [&body[..], b" /Annots [", &annotations.array, format!(" {frame} 0 R] >>").as_bytes()].concat();
+        let (shown, borders) = (first.shown, &annotations.borders);
+        let drawn = format!(
+            "<< /Type /XObject /Subtype /Form /BBox {shown} /Resources << >> /Length {} >>\nstream\n{borders}\nendstream",
+            borders.len()
+        );
+        entries.push(add(form, drawn.as_bytes()));
+        let annotation = format!("<< /Type /Annot /Subtype /Square /Rect {shown} /AP << /N {form} 0 R >> >>");
+        entries.push(add(frame, annotation.as_bytes()));
+    }
+    entries.push(add(page, &body));
+    entries.sort_by_key(|entry| entry.0);
 
     let rows: Vec<(u32, [u8; ROW_BYTES])> =
         entries.iter().filter_map(|(number, entry)| Some((*number, row(entry)?))).collect();

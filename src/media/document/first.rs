@@ -2,9 +2,11 @@
 //! are numbers that make sense (ISO 32000-2, 7.7.3.4 and 14.11.2).
 
 use std::collections::HashSet;
+use std::fmt;
 
 use hayro::hayro_syntax::object::{Array, Dict, FromBytes, MaybeRef, Object};
 
+use super::borders::{self, Annotations};
 use super::objects::Objects;
 use super::token::{Held, held};
 use super::tree::{Limb, MAX_DEPTH, Tree};
@@ -27,6 +29,9 @@ pub struct First {
     pub catalog: Vec<u8>,
     /// The page's dictionary. Where it says something twice the last counts.
     pub page: Vec<u8>,
+    /// What the page shows.
+    pub shown: Bounds,
+    pub annotations: Option<Annotations>,
 }
 
 /// Looked for as [`super::pages::count`] does: by the table as it is written, and by the table rebuilt where that one
@@ -66,10 +71,7 @@ fn descend(objects: &mut Objects<'_>, trailer: Trailer) -> Option<Descent> {
     let mut past_missing = false;
     for _ in 0..MAX_LIMBS {
         let Some(limb) = next.take() else {
-            let Some(node) = path.last_mut() else {
-                return None;
-            };
-            next = node.kids.next();
+            next = path.last_mut()?.kids.next();
             if next.is_none() {
                 path.pop();
             }
@@ -93,8 +95,10 @@ fn descend(objects: &mut Objects<'_>, trailer: Trailer) -> Option<Descent> {
                 path.push(Node { body: limb, kids: kids.into_iter() });
             }
             Limb::Page => {
-                let page = complete(objects, &dict, &path)?;
-                return Some(Descent { first: First { trailer, catalog, page }, past_missing });
+                let (page, shown) = complete(objects, &dict, &path)?;
+                let annotations = borders::annotations(objects, &dict);
+                let first = First { trailer, catalog, page, shown, annotations };
+                return Some(Descent { first, past_missing });
             }
             Limb::Neither => {}
             Limb::Node(_) | Limb::TooMany => return None,
@@ -137,8 +141,8 @@ impl Attributes {
     }
 }
 
-/// The page's dictionary with all that it inherits.
-fn complete(objects: &mut Objects<'_>, page: &Dict<'_>, path: &[Node]) -> Option<Vec<u8>> {
+/// The page's dictionary with all that it inherits, and what it shows.
+fn complete(objects: &mut Objects<'_>, page: &Dict<'_>, path: &[Node]) -> Option<(Vec<u8>, Bounds)> {
     let mut attributes = Attributes::default();
     attributes.inherit(objects, page);
     for node in path.iter().rev() {
@@ -149,14 +153,12 @@ fn complete(objects: &mut Objects<'_>, page: &Dict<'_>, path: &[Node]) -> Option
         }
     }
     let shown = shown(attributes.media, attributes.crop);
-    let Bounds { left, bottom, right, top } = shown;
     // Other turns than by quarters are not drawn by anyone.
     let turn = attributes.turn.filter(|turn| turn % 90 == 0).map_or(0, |turn| turn.rem_euclid(360));
-    let bounds = format!("[{left} {bottom} {right} {top}]");
-    let said = format!(" /Type /Page /MediaBox {bounds} /CropBox {bounds} /Rotate {turn} ");
+    let said = format!(" /Type /Page /MediaBox {shown} /CropBox {shown} /Rotate {turn} ");
     let resources = attributes.resources.unwrap_or_else(|| b"<< >>".to_vec());
     let open = page.data().strip_suffix(b">>")?;
-    Some([open, said.as_bytes(), b"/Resources ", &resources, b" >>"].concat())
+    Some(([open, said.as_bytes(), b"/Resources ", &resources, b" >>"].concat(), shown))
 }
 
 /// What a page shows: the part of its crop box that lies on its medium; the medium where there is no such part.
@@ -167,16 +169,22 @@ fn shown(media: Option<Bounds>, crop: Option<Bounds>) -> Bounds {
 
 /// A rectangle in points, `left` at most `right`.
 #[derive(Clone, Copy)]
-struct Bounds {
-    left: f64,
-    bottom: f64,
-    right: f64,
-    top: f64,
+pub struct Bounds {
+    pub left: f64,
+    pub bottom: f64,
+    pub right: f64,
+    pub top: f64,
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "[{} {} {} {}]", self.left, self.bottom, self.right, self.top)
+    }
 }
 
 impl Bounds {
     /// Any two opposite corners, whose numbers may stand elsewhere (ISO 32000-2, 7.9.5). `None` for what is no rectangle.
-    fn read(objects: &mut Objects<'_>, dict: &Dict<'_>, key: &[u8]) -> Option<Bounds> {
+    pub fn read(objects: &mut Objects<'_>, dict: &Dict<'_>, key: &[u8]) -> Option<Bounds> {
         let body = objects.resolve(&held(dict, key)?)?;
         let mut values = Array::from_bytes(&body)?.raw_iter();
         let mut corner = || number(objects, values.next()?).filter(|value| value.is_finite());
@@ -200,7 +208,7 @@ impl Bounds {
 }
 
 /// A number, here or elsewhere.
-fn number(objects: &mut Objects<'_>, value: MaybeRef<Object<'_>>) -> Option<f64> {
+pub fn number(objects: &mut Objects<'_>, value: MaybeRef<Object<'_>>) -> Option<f64> {
     let read = |object: Object<'_>| match object {
         Object::Number(number) => Some(number.as_f64()),
         _ => None,

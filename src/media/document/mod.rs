@@ -1,6 +1,7 @@
 //! Documents: PDF (ISO 32000-2).
 
 mod alone;
+mod borders;
 mod container;
 mod convert;
 mod draw;

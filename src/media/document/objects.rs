@@ -165,10 +165,11 @@ impl<'s> Objects<'s> {
             let rest = &bytes[start..];
             let Some(body) = extent(rest) else {
                 // Broken, where it ends and still can't be read.
-                let ended = whole || memmem::find(rest, b"endobj").is_some();
+                let end = memmem::find(rest, b"endobj");
+                let mended = end.and_then(|end| without_value(&rest[..end]));
                 self.file.spend(length as u64)?;
-                if ended {
-                    return None;
+                if end.is_some() || whole {
+                    return mended.map(|body| Indirect { number, generation, body, stream: None });
                 }
                 continue;
             };
@@ -287,4 +288,11 @@ impl<'s> Objects<'s> {
         let container = self.container(container);
         container.map_or_else(Vec::new, |container| container.numbers().collect())
     }
+}
+
+/// A dictionary whose last key has no value, with null for it: other readers go on as if that stood there.
+fn without_value(bytes: &[u8]) -> Option<Vec<u8>> {
+    let open = bytes.trim_ascii_end().strip_suffix(b">>")?;
+    let mended = [open, b" null>>"].concat();
+    Dict::from_bytes(&mended).map(|dict| dict.data().to_vec())
 }
