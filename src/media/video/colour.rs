@@ -33,6 +33,21 @@ impl Codes {
         })
     }
 
+    /// What the stream says of colours, and where it is silent the container.
+    pub fn merged(stream: Option<Codes>, container: Option<Codes>) -> Codes {
+        let container = container.unwrap_or(Codes::UNSPECIFIED);
+        let Some(stream) = stream else {
+            return container;
+        };
+        let pick = |stream: u16, container: u16| if stream == 2 { container } else { stream };
+        Codes {
+            primaries: pick(stream.primaries, container.primaries),
+            transfer: pick(stream.transfer, container.transfer),
+            matrix: pick(stream.matrix, container.matrix),
+            full_range: stream.full_range,
+        }
+    }
+
     /// The weights of red and blue in luma. Where the matrix is not given it goes by the lines, as with players.
     fn weights(self, lines: u32) -> (f32, f32) {
         /// Standard definition has 576 lines at most.
@@ -54,12 +69,21 @@ impl Codes {
 pub struct Converter {
     luma: Scale,
     chroma: Scale,
-    /// What Cr adds to red, Cb and Cr to green, Cb to blue.
-    red_v: f32,
-    green_u: f32,
-    green_v: f32,
-    blue_u: f32,
+    matrix: Matrix,
     light: Light,
+}
+
+/// The number of the matrix that leaves green, blue and red as they are.
+pub const IDENTITY: u16 = 0;
+
+/// How three samples stand for red, green and blue.
+enum Matrix {
+    /// What Cr adds to red, Cb and Cr to green, Cb to blue.
+    Differences { red_v: f32, green_u: f32, green_v: f32, blue_u: f32 },
+    /// They are green, blue and red themselves (matrix 0).
+    Identity,
+    /// Y, Cg and Co (matrix 8).
+    GreenOrange,
 }
 
 /// A straight line from a sample's value.
@@ -107,8 +131,11 @@ impl Converter {
             (1.0 / (219.0 * unit), 1.0 / (224.0 * unit))
         };
         let black = if codes.full_range { 0.0 } else { 16.0 * unit };
-        let (red, blue) = codes.weights(lines);
-        let green = 1.0 - red - blue;
+        let matrix = match codes.matrix {
+            IDENTITY => Matrix::Identity,
+            8 => Matrix::GreenOrange,
+            _ => Matrix::of_weights(codes.weights(lines)),
+        };
         let transfer = match codes.transfer {
             16 => Transfer::Pq,
             18 => Transfer::Hlg,
@@ -126,20 +153,31 @@ impl Converter {
         Converter {
             luma: Scale { offset: black, factor: luma },
             chroma: Scale { offset: 128.0 * unit, factor: chroma },
-            red_v: 2.0 * (1.0 - red),
-            green_u: 2.0 * (1.0 - blue) * blue / green,
-            green_v: 2.0 * (1.0 - red) * red / green,
-            blue_u: 2.0 * (1.0 - blue),
+            matrix,
             light,
         }
     }
 
+    /// One pixel without chroma.
+    pub fn grey(&self, y: u16) -> [u8; 3] {
+        self.screen([self.luma.apply(y.into()); 3])
+    }
+
     /// One pixel.
     pub fn pixel(&self, y: u16, u: u16, v: u16) -> [u8; 3] {
-        let y = self.luma.apply(y.into());
-        let u = self.chroma.apply(u.into());
-        let v = self.chroma.apply(v.into());
-        self.screen([y + self.red_v * v, y - self.green_u * u - self.green_v * v, y + self.blue_u * u])
+        let luma = self.luma.apply(y.into());
+        let difference = |sample: u16| self.chroma.apply(sample.into());
+        self.screen(match self.matrix {
+            Matrix::Identity => [v, y, u].map(|sample| self.luma.apply(sample.into())),
+            Matrix::GreenOrange => {
+                let (green, orange) = (difference(u), difference(v));
+                [luma - green + orange, luma + green, luma - green - orange]
+            }
+            Matrix::Differences { red_v, green_u, green_v, blue_u } => {
+                let (u, v) = (difference(u), difference(v));
+                [luma + red_v * v, luma - green_u * u - green_v * v, luma + blue_u * u]
+            }
+        })
     }
 
     /// Red, green and blue as coded, 0 to 1, in sRGB.
@@ -154,6 +192,19 @@ impl Converter {
         };
         // The cast saturates.
         rgb.map(|value| (value * 255.0 + 0.5) as u8)
+    }
+}
+
+impl Matrix {
+    /// Of the weights of red and blue in luma (H.273, 8.3).
+    fn of_weights((red, blue): (f32, f32)) -> Matrix {
+        let green = 1.0 - red - blue;
+        Matrix::Differences {
+            red_v: 2.0 * (1.0 - red),
+            green_u: 2.0 * (1.0 - blue) * blue / green,
+            green_v: 2.0 * (1.0 - red) * red / green,
+            blue_u: 2.0 * (1.0 - blue),
+        }
     }
 }
 

@@ -31,8 +31,7 @@ pub fn probe(_format: Format, source: &mut dyn Source, limits: &Limits) -> Resul
 }
 
 /// The thumbnail: the picture at 1 second, or in the middle of a shorter film; a later one where that is of one
-/// colour. `None` for encrypted films and for codings other than H.264 (8 and 10 bits, 4:2:0 and 4:2:2), Motion JPEG
-/// and PNG.
+/// colour. `None` for encrypted films and for codings that [`codec`] has no decoder for.
 pub fn derive(_format: Format, source: &mut dyn Source, limits: &Limits) -> Option<Vec<u8>> {
     let mut reader = boxes::Reader::new(source).ok()?;
     thumbnail::draw(&mut reader, limits)

@@ -4,7 +4,7 @@ use fast_image_resize::images::{Image, ImageRef, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U16;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
-use super::colour::{Codes, Converter};
+use super::colour::{Codes, Converter, IDENTITY};
 use crate::media::picture::Picture;
 
 /// A rectangle in a plane.
@@ -23,10 +23,13 @@ pub struct Plane {
     pub samples: Vec<u8>,
 }
 
-/// Luma and two planes of chroma, which may be smaller.
+/// Luma, two planes of chroma, which may be smaller, and one that says how much is seen of each pixel.
 pub struct Planes {
     pub luma: Plane,
-    pub chroma: [Plane; 2],
+    /// `None` for grey.
+    pub chroma: Option<[Plane; 2]>,
+    /// As large as luma, and of the whole range.
+    pub alpha: Option<Plane>,
     /// Bits of a sample, 8 to 15.
     pub depth: u8,
     /// What of it is shown, in samples of luma.
@@ -35,16 +38,42 @@ pub struct Planes {
 }
 
 impl Planes {
-    /// Drawn at `width` × `height`. Shrunk first, in each plane, and turned into colours then: the fewest pixels to convert.
+    /// Opaque, and shown as a whole.
+    pub fn whole(luma: Plane, chroma: Option<[Plane; 2]>, depth: u8, colour: Codes) -> Planes {
+        let window = Window { left: 0, top: 0, width: luma.width, height: luma.height };
+        Planes { luma, chroma, alpha: None, depth, window, colour }
+    }
+
+    /// Drawn at `width` × `height`, on white. Shrunk first, in each plane, and turned into colours then: the fewest
+    /// pixels to convert.
     pub fn into_picture(self, width: u32, height: u32) -> Option<Picture> {
-        let converter = Converter::new(self.colour, self.depth, self.window.height);
+        let mut colour = self.colour;
+        let is_full = |chroma: &[Plane; 2]| chroma[0].width == self.luma.width;
+        if colour.matrix == IDENTITY && !self.chroma.as_ref().is_some_and(is_full) {
+            // Some encoders write 0 where they mean that they don't know.
+            colour.matrix = Codes::UNSPECIFIED.matrix;
+        }
+        let converter = Converter::new(colour, self.depth, self.window.height);
         let (full, window) = ((self.luma.width, self.luma.height), self.window);
         let draw = |plane: Plane| plane.draw(full, window, self.depth, width, height);
         let luma = draw(self.luma)?;
-        let [u, v] = self.chroma.map(draw);
-        let (u, v) = (u?, v?);
-        let pixels = luma.iter().zip(u.iter().zip(v.iter()));
-        let rgb = pixels.flat_map(|(y, (u, v))| converter.pixel(*y, *u, *v)).collect();
+        let mut rgb: Vec<u8> = match self.chroma.map(|chroma| chroma.map(draw)) {
+            None => luma.iter().flat_map(|y| converter.grey(*y)).collect(),
+            Some([u, v]) => {
+                let (u, v) = (u?, v?);
+                let pixels = luma.iter().zip(u.iter().zip(v.iter()));
+                pixels.flat_map(|(y, (u, v))| converter.pixel(*y, *u, *v)).collect()
+            }
+        };
+        if let Some(alpha) = self.alpha {
+            let most = (1_u32 << self.depth) - 1;
+            for (pixel, alpha) in rgb.chunks_exact_mut(3).zip(draw(alpha)?) {
+                let alpha = u32::from(alpha).min(most);
+                for value in pixel {
+                    *value = ((u32::from(*value) * alpha + 255 * (most - alpha) + most / 2) / most) as u8;
+                }
+            }
+        }
         Picture::new(width, height, rgb)
     }
 }
@@ -52,13 +81,15 @@ impl Planes {
 impl Plane {
     /// The part of this plane that lies in `window` of a luma plane of `full` size, drawn at `width` × `height`.
     fn draw(self, full: (u32, u32), window: Window, depth: u8, width: u32, height: u32) -> Option<Vec<u16>> {
-        let across = f64::from(self.width) / f64::from(full.0.max(1));
-        let down = f64::from(self.height) / f64::from(full.1.max(1));
+        // Of an odd number of samples chroma has half, rounded up.
+        let ratio = |full: u32, own: u32| (full + own / 2).checked_div(own).unwrap_or(1).max(1);
+        let (across, down) = (ratio(full.0, self.width), ratio(full.1, self.height));
+        let scaled = |value: u32, ratio: u32| f64::from(value) / f64::from(ratio);
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).crop(
-            f64::from(window.left) * across,
-            f64::from(window.top) * down,
-            f64::from(window.width) * across,
-            f64::from(window.height) * down,
+            scaled(window.left, across),
+            scaled(window.top, down),
+            scaled(window.width, across),
+            scaled(window.height, down),
         );
         let mut resizer = Resizer::new();
         if depth > 8 {

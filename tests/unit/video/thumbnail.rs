@@ -50,6 +50,21 @@ fn the_picture_at_1_second_is_shown_whatever_the_coding() {
         ("high422-10.mp4", 96, 64),
         ("cropped-full-range.mp4", 90, 50),
         ("mjpeg.mov", 96, 64),
+        ("hevc.mp4", 96, 64),
+        ("hevc-leading.mp4", 96, 64),
+        ("hevc444-12.mp4", 96, 64),
+        ("hevc-rgb.mp4", 96, 64),
+        ("av1.mp4", 90, 50),
+        ("av1-10.mp4", 96, 64),
+        ("vp9.mp4", 91, 51),
+        ("vp9-444-10.mp4", 96, 64),
+        ("prores.mov", 96, 64),
+        ("mpeg4.mp4", 96, 64),
+        ("mpeg4-advanced.mp4", 96, 64),
+        ("h263.mov", 176, 144),
+        ("hevc422-10.mp4", 96, 64),
+        ("mpeg1.mp4", 96, 64),
+        ("mpeg2.mov", 96, 64),
     ] {
         let picture = thumbnail(&fixture(name)).unwrap_or_else(|| panic!("{name} has no thumbnail"));
         assert_eq!(picture.dimensions(), (width, height), "{name}");
@@ -139,16 +154,31 @@ fn of_a_film_cut_off_before_1_second_the_last_whole_picture_is_shown() {
 
 #[test]
 fn high_dynamic_range_comes_out_as_bright_as_on_a_screen() {
-    let picture = thumbnail(&fixture("pq.mp4")).expect("a thumbnail");
-    let paper_white = picture.get_pixel(24, 32).0;
-    // As coded it would be 148. One code value of chroma is 16 of these.
-    assert!(paper_white.iter().all(|value| (205..=240).contains(value)), "{paper_white:?}");
-    assert_colour(&picture, 75, 50, BLACK, "black");
+    // As coded it would be 148 in the first, 191 in the second. One code value of chroma is 16 of these.
+    for name in ["pq.mp4", "hlg.mp4"] {
+        let picture = thumbnail(&fixture(name)).expect("a thumbnail");
+        let paper_white = picture.get_pixel(24, 32).0;
+        assert!(paper_white.iter().all(|value| (205..=240).contains(value)), "{name}: {paper_white:?}");
+        assert_colour(&picture, 75, 50, BLACK, name);
+    }
+}
+
+#[test]
+fn a_film_without_colours_is_grey() {
+    let picture = thumbnail(&fixture("hevc-grey.mp4")).expect("a thumbnail");
+    // The luma of green.
+    assert_scene(&picture, [150, 150, 150], "grey");
+}
+
+#[test]
+fn what_is_seen_through_stands_before_white() {
+    let picture = thumbnail(&fixture("prores-alpha.mov")).expect("a thumbnail");
+    assert_scene(&picture, [127, 255, 127], "half of the right side's light");
 }
 
 #[test]
 fn what_no_decoder_reads_has_no_thumbnail() {
-    assert!(thumbnail(&fixture("mpeg4.mp4")).is_none());
+    assert!(thumbnail(&fixture("jpeg2000.mov")).is_none());
     assert!(thumbnail(&fixture("audio-only.mp4")).is_none());
     let film = fixture("film.mp4");
     assert!(thumbnail(&patched(&film, b"stsd", 12, b"encv")).is_none());

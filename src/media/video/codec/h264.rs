@@ -4,8 +4,9 @@
 mod decoders;
 
 use self::decoders::{Decoder, Fast, Thorough};
-use super::sps::{Bits, Sps};
-use super::{Coded, Supply};
+use super::bits::Bits;
+use super::sps::Sps;
+use super::{Coded, MAX_MEMORY, Supply, nal};
 use crate::media::video::boxes::u16_at;
 use crate::media::video::colour::Codes;
 use crate::media::video::entry::Entry;
@@ -20,8 +21,6 @@ const PPS: u8 = 8;
 
 /// Sequence parameter sets that are remembered, at most: as many as can have numbers.
 const MAX_SETS: usize = 32;
-/// NAL units of one sample, at most: a picture of 8K in slices of one row of macroblocks has 270.
-const MAX_NALS: usize = 4096;
 
 /// The size of the pictures, by the first parameter set that agrees with the container, else by the first.
 pub fn coded(entry: &Entry) -> Option<Coded> {
@@ -59,9 +58,6 @@ pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<
     let planes = is_fast.then(|| job.run(&mut Fast::default(), supply)).flatten();
     planes.or_else(|| job.run(&mut Thorough::default(), supply))
 }
-
-/// Bytes that decoded pictures may take, of the 512 MiB that a worker has.
-const MAX_MEMORY: u64 = 400 << 20;
 
 /// Bytes that decoding whole groups of pictures may take: 384 a block for the samples, nearly as much for vectors and
 /// what else is kept of a reference, and some pictures under way.
@@ -110,21 +106,10 @@ impl<'a> Configuration<'a> {
         sets.filter_map(|nal| Sps::read(nal.get(1..)?)).collect()
     }
 
-    /// The NAL units of a sample that a decoder needs. What is behind a length that can't be is left out.
+    /// The NAL units of a sample that a decoder needs.
     fn nals<'s>(&self, sample: &'s [u8]) -> Vec<&'s [u8]> {
-        let mut nals = Vec::new();
-        let mut rest = sample;
-        while nals.len() < MAX_NALS
-            && let Some((length, behind)) = rest.split_at_checked(self.length_bytes)
-        {
-            let length = length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
-            // The last one may be cut off by the end of a damaged sample: the decoder sees what there is.
-            let (nal, next) = behind.split_at(length.min(behind.len()));
-            if matches!(kind(nal), Some(SLICE | IDR_SLICE | SPS | PPS)) {
-                nals.push(nal);
-            }
-            rest = next;
-        }
+        let mut nals = nal::split(sample, self.length_bytes);
+        nals.retain(|nal| matches!(kind(nal), Some(SLICE | IDR_SLICE | SPS | PPS)));
         nals
     }
 }
@@ -192,38 +177,16 @@ fn start(configuration: &Configuration, samples: &[Sample], supply: &mut Supply)
 /// Looks at the first slice of a sample, without reading all of it.
 fn freshness(configuration: &Configuration, sample: &Sample, supply: &mut Supply) -> Fresh {
     const I_SLICE: u32 = 2;
-    /// The header byte and two numbers of at most 31 bits each, twice as long.
-    const SLICE_BYTES: usize = 16;
-    /// Parameter sets and messages before the first slice.
-    const MAX_BEFORE: usize = 64;
-    let end = sample.start.saturating_add(sample.size.into());
-    let mut at = sample.start;
-    for _ in 0..MAX_BEFORE {
-        let mut head = [0; 4 + SLICE_BYTES];
-        let available = end.saturating_sub(at).min(head.len() as u64) as usize;
-        let Some(head) = head.get_mut(..available) else {
-            return Fresh::No;
-        };
-        if supply.reader.read(at, head).is_err() {
-            return Fresh::No;
-        }
-        let Some((length, nal)) = head.split_at_checked(configuration.length_bytes) else {
-            return Fresh::No;
-        };
-        match kind(nal) {
-            Some(IDR_SLICE) => return Fresh::Idr,
-            Some(SLICE) => {
-                let mut bits = Bits::new(nal.get(1..).unwrap_or_default());
-                let slice_type = bits.unsigned().and_then(|_| bits.unsigned());
-                let is_intra = slice_type.is_some_and(|number| number % 5 == I_SLICE);
-                return if is_intra { Fresh::Intra } else { Fresh::No };
-            }
-            _ => {}
-        }
-        let length = length.iter().fold(0, |length, byte| length << 8 | u64::from(*byte));
-        at = at.saturating_add(configuration.length_bytes as u64).saturating_add(length);
+    let Some(slice) = nal::first(sample, configuration.length_bytes, supply, is_slice) else {
+        return Fresh::No;
+    };
+    if kind(&slice) == Some(IDR_SLICE) {
+        return Fresh::Idr;
     }
-    Fresh::No
+    let mut bits = Bits::new(slice.get(1..).unwrap_or_default());
+    let slice_type = bits.unsigned().and_then(|_| bits.unsigned());
+    let is_intra = slice_type.is_some_and(|number| number % 5 == I_SLICE);
+    if is_intra { Fresh::Intra } else { Fresh::No }
 }
 
 /// A picture to decode, and all it takes.

@@ -1,8 +1,18 @@
 //! Decoders of pictures. A codec is one file with one function; what none of them reads gives no picture.
 
+mod av1;
+mod bits;
+mod h263;
 mod h264;
+mod hevc;
+mod mpeg2;
+mod mpeg4;
+mod nal;
+mod prores;
 mod sps;
 mod still;
+mod usability;
+mod vp9;
 
 use super::boxes::Reader;
 use super::entry::{Codec, Entry};
@@ -10,6 +20,9 @@ use super::planes::Planes;
 use super::samples::Sample;
 use crate::media::Limits;
 use crate::media::picture::Picture;
+
+/// Bytes that decoded pictures may take, of the 512 MiB that a worker has.
+const MAX_MEMORY: u64 = 400 << 20;
 
 /// Bytes of one sample, at most: a picture of 8K in ProRes has some 20 MiB.
 const MAX_SAMPLE_BYTES: u32 = 32 << 20;
@@ -28,7 +41,16 @@ pub fn coded(entry: &Entry) -> Coded {
     let by_container = Coded { width: entry.width, height: entry.height, pixel_aspect: None };
     let coded = match entry.codec {
         Codec::H264 => h264::coded(entry).unwrap_or(by_container),
-        Codec::Jpeg | Codec::Png | Codec::Other => by_container,
+        Codec::Hevc => hevc::coded(entry).unwrap_or(by_container),
+        Codec::Av1
+        | Codec::Vp9
+        | Codec::ProRes
+        | Codec::Mpeg4
+        | Codec::Mpeg2
+        | Codec::H263
+        | Codec::Jpeg
+        | Codec::Png
+        | Codec::Other => by_container,
     };
     Coded { pixel_aspect: entry.pixel_aspect.or(coded.pixel_aspect), ..coded }
 }
@@ -39,15 +61,49 @@ pub enum Decoded {
     Picture(Picture),
 }
 
+/// Blocks of 16 × 16 pixels in a picture.
+fn blocks(width: u32, height: u32) -> u64 {
+    u64::from(width.div_ceil(16)) * u64::from(height.div_ceil(16))
+}
+
 /// Decodes the last of `samples`, which are in the order of decoding and reach back as far as they may be needed; or,
 /// where that would take more than `supply` has, the nearest picture before it that stands alone.
 pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<Decoded> {
     match entry.codec {
         Codec::H264 => h264::decode(entry, samples, supply).map(Decoded::Planes),
+        Codec::Hevc => hevc::decode(entry, samples, supply).map(Decoded::Planes),
+        Codec::Av1 => av1::decode(entry, samples, supply).map(Decoded::Planes),
+        Codec::Vp9 => vp9::decode(entry, samples, supply).map(Decoded::Planes),
+        Codec::ProRes => prores::decode(entry, samples, supply).map(Decoded::Planes),
+        Codec::Mpeg4 => mpeg4::decode(entry, samples, supply).map(Decoded::Planes),
+        Codec::Mpeg2 => mpeg2::decode(entry, samples, supply).map(Decoded::Planes),
+        Codec::H263 => h263::decode(entry, samples, supply).map(Decoded::Planes),
         Codec::Jpeg => still::decode(image::ImageFormat::Jpeg, samples, supply).map(Decoded::Picture),
         Codec::Png => still::decode(image::ImageFormat::Png, samples, supply).map(Decoded::Picture),
         Codec::Other => None,
     }
+}
+
+/// Of `samples` those from where decoding the last one has to start: the last that is marked and `is_fresh` by its
+/// first bytes, since some containers mark every sample; where nothing holds up, the last that is marked. Those that
+/// are shown later than the last one are no start for it.
+fn group<'a>(
+    samples: &'a [Sample],
+    supply: &mut Supply,
+    is_fresh: impl Fn(&[u8]) -> bool,
+) -> Option<&'a [Sample]> {
+    /// Headers lie in the first bytes.
+    const HEAD_BYTES: usize = 256;
+    let target = samples.last()?;
+    let marked = || samples.iter().enumerate().rev().filter(|(_, sample)| sample.is_sync);
+    for (index, sample) in marked().filter(|(_, sample)| sample.show_time <= target.show_time) {
+        let mut head = [0; HEAD_BYTES];
+        let head = head.get_mut(..HEAD_BYTES.min(sample.size as usize))?;
+        if supply.reader.read(sample.start, head).is_ok() && is_fresh(head) {
+            return samples.get(index..);
+        }
+    }
+    samples.get(marked().next()?.0..)
 }
 
 /// What decoding may use: the file, and so much of everything.
@@ -61,6 +117,16 @@ pub struct Supply<'a, 'b> {
 }
 
 impl Supply<'_, '_> {
+    /// Cuts `samples` down to the first where decoding all would take more blocks than there are, `each` of them; and
+    /// counts those as used.
+    pub fn afford<'s>(&mut self, samples: &'s [Sample], each: u64) -> Option<&'s [Sample]> {
+        let takes = each.saturating_mul(samples.len() as u64);
+        let samples = if takes > self.blocks_left { samples.get(..1)? } else { samples };
+        let takes = each.saturating_mul(samples.len() as u64);
+        self.blocks_left = self.blocks_left.checked_sub(takes)?;
+        Some(samples)
+    }
+
     /// The bytes of a sample; `None` where they are not all in the file, or too many.
     pub fn sample(&mut self, sample: &Sample) -> Option<Vec<u8>> {
         if sample.size > MAX_SAMPLE_BYTES {

@@ -1,6 +1,8 @@
 //! The sequence parameter set of H.264: as much of it as says what a decoder will be asked for (ITU-T H.264, 7.3.2.1.1
 //! and E.1.1).
 
+use super::bits::{Bits, unescaped};
+use super::usability::Usability;
 use crate::media::video::colour::Codes;
 use crate::media::video::planes::Window;
 
@@ -80,9 +82,10 @@ impl Sps {
             pixel_aspect: None,
             colour: None,
         };
-        // What is missing or damaged from here on is as if it had not been given.
         if bits.flag() == Some(true) {
-            let _ = sps.read_usability(&mut bits);
+            let usability = Usability::read(&mut bits);
+            sps.pixel_aspect = usability.pixel_aspect;
+            sps.colour = usability.colour;
         }
         Some(sps)
     }
@@ -90,52 +93,6 @@ impl Sps {
     /// Blocks of 16 × 16 pixels in a picture.
     pub fn blocks(&self) -> u64 {
         u64::from(self.width / 16) * u64::from(self.height / 16)
-    }
-
-    /// The beginning of the VUI (E.1.1): pixel aspect and colours.
-    fn read_usability(&mut self, bits: &mut Bits) -> Option<()> {
-        /// Table E-1, from 1 on.
-        const ASPECTS: [(u32, u32); 16] = [
-            (1, 1),
-            (12, 11),
-            (10, 11),
-            (16, 11),
-            (40, 33),
-            (24, 11),
-            (20, 11),
-            (32, 11),
-            (80, 33),
-            (18, 11),
-            (15, 11),
-            (64, 33),
-            (160, 99),
-            (4, 3),
-            (3, 2),
-            (2, 1),
-        ];
-        const EXTENDED: u32 = 255;
-        if bits.flag()? {
-            let aspect = match bits.take(8)? {
-                EXTENDED => Some((bits.take(16)?, bits.take(16)?)),
-                0 => None,
-                number => ASPECTS.get(number as usize - 1).copied(),
-            };
-            self.pixel_aspect = aspect.filter(|(across, down)| *across > 0 && *down > 0);
-        }
-        if bits.flag()? {
-            bits.flag()?;
-        }
-        if bits.flag()? {
-            bits.take(3)?;
-            let mut codes = Codes { full_range: bits.flag()?, ..Codes::UNSPECIFIED };
-            if bits.flag()? {
-                codes.primaries = bits.take(8)? as u16;
-                codes.transfer = bits.take(8)? as u16;
-                codes.matrix = bits.take(8)? as u16;
-            }
-            self.colour = Some(codes);
-        }
-        Some(())
     }
 }
 
@@ -201,62 +158,4 @@ fn skip_scaling_list(bits: &mut Bits, length: u32) -> Option<()> {
         last = if next == 0 { last } else { next };
     }
     Some(())
-}
-
-/// The bytes of a NAL unit without those that keep start codes out of it (7.4.1).
-fn unescaped(nal: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(nal.len());
-    let mut zeros = 0;
-    for byte in nal {
-        if zeros >= 2 && *byte == 3 {
-            zeros = 0;
-            continue;
-        }
-        zeros = if *byte == 0 { zeros + 1 } else { 0 };
-        bytes.push(*byte);
-    }
-    bytes
-}
-
-/// Bits, the highest of each byte first.
-pub struct Bits<'a> {
-    bytes: &'a [u8],
-    position: usize,
-}
-
-impl<'a> Bits<'a> {
-    pub fn new(bytes: &'a [u8]) -> Bits<'a> {
-        Bits { bytes, position: 0 }
-    }
-
-    pub fn flag(&mut self) -> Option<bool> {
-        let byte = self.bytes.get(self.position / 8)?;
-        let bit = byte >> (7 - self.position % 8) & 1;
-        self.position += 1;
-        Some(bit == 1)
-    }
-
-    /// Up to 32 bits as a number.
-    pub fn take(&mut self, count: u32) -> Option<u32> {
-        (0..count).try_fold(0, |number, _| Some(number << 1 | u32::from(self.flag()?)))
-    }
-
-    /// `ue(v)` (9.1).
-    pub fn unsigned(&mut self) -> Option<u32> {
-        let mut zeros = 0;
-        while !self.flag()? {
-            zeros += 1;
-            if zeros > 31 {
-                return None;
-            }
-        }
-        let rest = self.take(zeros)?;
-        Some((1_u32 << zeros) - 1 + rest)
-    }
-
-    /// `se(v)` (9.1.1).
-    pub fn signed(&mut self) -> Option<i64> {
-        let number = i64::from(self.unsigned()?);
-        Some(if number % 2 == 1 { number / 2 + 1 } else { -(number / 2) })
-    }
 }

@@ -37,26 +37,12 @@ impl Frame {
         let chroma = |samples| Plane { width: self.width / 2, height: self.chroma_height, samples };
         Some(Planes {
             luma: Plane { width: self.width, height: self.height, samples: luma },
-            chroma: [chroma(u), chroma(v)],
+            chroma: Some([chroma(u), chroma(v)]),
+            alpha: None,
             depth: self.depth,
             window,
-            colour: merged(sps.and_then(|sps| sps.colour), container),
+            colour: Codes::merged(sps.and_then(|sps| sps.colour), container),
         })
-    }
-}
-
-/// What the stream says of colours, and where it is silent the container.
-fn merged(stream: Option<Codes>, container: Option<Codes>) -> Codes {
-    let container = container.unwrap_or(Codes::UNSPECIFIED);
-    let Some(stream) = stream else {
-        return container;
-    };
-    let pick = |stream: u16, container: u16| if stream == 2 { container } else { stream };
-    Codes {
-        primaries: pick(stream.primaries, container.primaries),
-        transfer: pick(stream.transfer, container.transfer),
-        matrix: pick(stream.matrix, container.matrix),
-        full_range: stream.full_range,
     }
 }
 
