@@ -107,23 +107,25 @@ impl Film {
     pub fn media_time(&self, time: Length, first: &Sample) -> i64 {
         let signed = |ticks: u64| i64::try_from(ticks).unwrap_or(i64::MAX);
         let mut left = time.in_ticks(self.movie.timescale);
-        let mut begin = None;
+        let mut place = None;
         for edit in &self.track.edits {
             let Some(media_start) = edit.media_start else {
                 left = left.saturating_sub(edit.length);
                 continue;
             };
-            begin = Some(signed(media_start));
+            // Behind the last edit its last picture stays on.
+            let within = if edit.lasts_on() { left } else { left.min(edit.length.saturating_sub(1)) };
+            place = Some((signed(media_start), within));
             if edit.lasts_on() || left < edit.length {
                 break;
             }
             left -= edit.length;
         }
-        let Some(begin) = begin.filter(|_| self.movie.timescale > 0) else {
+        let Some((begin, within)) = place.filter(|_| self.movie.timescale > 0) else {
             return signed(time.in_ticks(self.track.timescale)).saturating_add(first.show_time);
         };
-        let left = Length { ticks: left, per_second: self.movie.timescale };
-        begin.saturating_add(signed(left.in_ticks(self.track.timescale)))
+        let within = Length { ticks: within, per_second: self.movie.timescale };
+        begin.saturating_add(signed(within.in_ticks(self.track.timescale)))
     }
 }
 

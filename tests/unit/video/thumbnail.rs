@@ -96,6 +96,13 @@ fn edits_move_what_is_shown_at_1_second() {
 }
 
 #[test]
+fn behind_the_last_edit_its_last_picture_stays_on() {
+    // The edit ends at 1 second, the film does not.
+    let film = patched(&fixture("film.mp4"), b"elst", 8, &1000_u32.to_be_bytes());
+    assert_scene(&thumbnail(&film).expect("a thumbnail"), GREEN, "the end of the edit");
+}
+
+#[test]
 fn the_picture_stands_as_displayed() {
     let film = fixture("film.mp4");
     let turned = |turn: Vec<u8>| thumbnail(&patched(&film, b"tkhd", 40, &turn)).expect("a thumbnail");
