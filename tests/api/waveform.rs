@@ -63,11 +63,9 @@ fn a_waveform_is_the_json_of_audiowaveform() {
 #[test]
 fn the_channels_are_mixed() {
     let server = Server::start();
-    // The left is loud, the right silent; then they cancel each other out.
-    let rows: [(fn(i16) -> i16, Value); 3] =
-        [(|_| 0, json!([-32, 32])), (|left| left, json!([-64, 64])), (|left| -left, json!([0, 0]))];
-    for (right, expected) in rows {
-        let samples: Vec<i16> = square(256).iter().flat_map(|left| [*left, right(*left)]).collect();
+    // The left is loud; the right silent, as loud, and its opposite.
+    for (share, expected) in [(0, json!([-32, 32])), (1, json!([-64, 64])), (-1, json!([0, 0]))] {
+        let samples: Vec<i16> = square(256).iter().flat_map(|left| [*left, share * left]).collect();
         let asset = server.user(7).upload_bytes("a.wav", &wav(2, &samples));
         assert_eq!(peaks(&server, &asset)["data"], expected);
     }

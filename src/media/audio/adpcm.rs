@@ -41,7 +41,7 @@ fn ima(channels: usize, block: &[u8], put: &mut impl FnMut(usize, i32)) {
             for (place, byte) in group.iter().enumerate() {
                 for (half, code) in [byte & 15, byte >> 4].into_iter().enumerate() {
                     let size = STEPS.get(step).copied().unwrap_or_default();
-                    let difference = (2 * i32::from(code & 7) + 1) * size >> 3;
+                    let difference = ((2 * i32::from(code & 7) + 1) * size) >> 3;
                     let signed = if code & 8 != 0 { -difference } else { difference };
                     sample = (sample + signed).clamp(i16::MIN.into(), i16::MAX.into());
                     step = match code & 7 {
