@@ -1,8 +1,8 @@
 //! A few workers, each owned by a thread of its own, and the queue before them.
 //!
-//! The life of such a thread: 1. start a child; 2. take the next job; 3. replace the child if it has gone since;
-//! 4. have the job done, again by a fresh child if this one is lost, and answer; 5. replace the child if it was lost or
-//! has served its time, and on with 2.
+//! The life of such a thread: 1. start a child; 2. take the next job; 3. replace the child if it has gone since, or has
+//! drawn a picture for another user; 4. have the job done, again by a fresh child if this one is lost, and answer;
+//! 5. replace the child if it was lost or has served its time, and on with 2.
 //! The kernel kills a child when the thread that started it ends, so the threads live as long as the pool.
 
 use std::fs::File;
@@ -63,6 +63,7 @@ struct State {
 }
 
 struct Job {
+    user: Option<UserId>,
     request: Request,
     file: Option<Arc<File>>,
     deadline: Duration,
@@ -79,7 +80,7 @@ impl Pool {
         let shared = Arc::new(Shared { options, state: Mutex::new(state), pushed: Condvar::new() });
         let pool = Pool { closer: Arc::new(Closer { shared: shared.clone() }) };
         for index in 0..workers {
-            let slot = Slot { index, shared: shared.clone(), process: None };
+            let slot = Slot { index, shared: shared.clone(), process: None, drawn_for: None };
             thread::Builder::new()
                 .name(format!("worker-{index}"))
                 .stack_size(STACK_BYTES)
@@ -186,7 +187,7 @@ impl Pool {
         deadline: Duration,
     ) -> Result<Answer, Fault> {
         let (answer, answered) = oneshot::channel();
-        let job = Job { request, file, deadline, answer };
+        let job = Job { user, request, file, deadline, answer };
         let shared = self.shared();
         let ticket = shared.state().queue.push(class, user, weight_bytes, job);
         let _waiting = Waiting { shared, ticket };
@@ -249,16 +250,23 @@ struct Slot {
     index: usize,
     shared: Arc<Shared>,
     process: Option<Process>,
+    /// Whose picture the child has drawn. Decoders are where a file could get hold of it: what one user's file has done to
+    /// a child, no other user's meets.
+    drawn_for: Option<UserId>,
 }
 
 impl Slot {
     fn live(mut self) {
         self.replace();
         while let Some(job) = self.shared.next_job(self.index) {
-            let answer = self.answer(&job);
-            self.shared.state().queue.done(self.index, Instant::now());
-            // Nobody waits any more: no harm.
-            let _ = job.answer.send(answer);
+            match self.answer(&job) {
+                Some(answer) => {
+                    self.shared.state().queue.done(self.index, Instant::now());
+                    // Nobody waits any more: no harm.
+                    let _ = job.answer.send(answer);
+                }
+                None => self.shared.state().queue.put_back(self.index, Instant::now(), job),
+            }
             self.replace();
         }
         self.keep(None);
@@ -269,6 +277,14 @@ impl Slot {
         if let Err(fault) = self.fit() {
             tracing::error!(%fault, "no worker process");
         }
+    }
+
+    /// A child that can be given a job of this user's, a new one if need be.
+    fn fit_for(&mut self, user: Option<UserId>) -> Result<&mut Process, Fault> {
+        if self.drawn_for.is_some_and(|other| Some(other) != user) {
+            self.keep(None);
+        }
+        self.fit()
     }
 
     /// A child that can be given a job, a new one if need be.
@@ -285,24 +301,41 @@ impl Slot {
         if let Some(child) = self.shared.state().children.get_mut(self.index) {
             *child = process.as_ref().map(Process::id);
         }
+        self.drawn_for = None;
         self.process = process;
     }
 
     /// A child lost over a file that was not its first may be the doing of one before, so the file is given to a fresh
-    /// one: what is said of a file never depends on others. All within the one deadline.
-    fn answer(&mut self, job: &Job) -> Result<Answer, Fault> {
-        let file = job.file.as_deref().map(read_only).transpose()?;
+    /// one: what is said of a file never depends on others. All within the one deadline. `None` where the job gave way to
+    /// those of others.
+    fn answer(&mut self, job: &Job) -> Option<Result<Answer, Fault>> {
+        let file = match job.file.as_deref().map(read_only).transpose() {
+            Ok(file) => file,
+            Err(fault) => return Some(Err(fault)),
+        };
         let until = Instant::now() + job.deadline;
+        let (index, shared) = (self.index, self.shared.clone());
+        let gives_way = || shared.state().queue.gives_way(index, Instant::now());
         for _ in 0..START_ATTEMPTS {
-            let process = self.fit()?;
+            let process = match self.fit_for(job.user) {
+                Ok(process) => process,
+                Err(fault) => return Some(Err(fault)),
+            };
             let fresh = process.is_fresh();
-            match process.run(job.request, file.as_ref().map(AsFd::as_fd), until) {
-                Ok(answer) => return Ok(answer),
-                Err(Loss::Flaw(flaw)) if fresh || flaw == Flaw::TooSlow => return lost(job.request, flaw),
+            let answer = process.run(job.request, file.as_ref().map(AsFd::as_fd), until, &gives_way);
+            if matches!(job.request, Request::Look { look: Look::Picture, .. }) {
+                self.drawn_for = job.user;
+            }
+            match answer {
+                Ok(answer) => return Some(Ok(answer)),
+                Err(Loss::Flaw(flaw)) if fresh || flaw == Flaw::TooSlow => {
+                    return Some(lost(job.request, flaw));
+                }
+                Err(Loss::GaveWay) => return None,
                 Err(Loss::Flaw(_) | Loss::Unsent) => {}
             }
         }
-        Err(Fault::Unfit)
+        Some(Err(Fault::Unfit))
     }
 }
 

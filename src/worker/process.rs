@@ -28,6 +28,9 @@ const START_DEADLINE: Duration = Duration::from_secs(10);
 /// limit that an innocent file then exceeds. At 3 ms for a new one that is 12 µs a job.
 const JOBS_A_LIFE: u32 = 256;
 
+/// So often is it asked whether a job is to give way to others.
+const GIVE_WAY_EVERY: Duration = Duration::from_millis(100);
+
 /// What a worker was able to say.
 #[derive(Debug)]
 pub enum Answer {
@@ -45,6 +48,8 @@ pub enum Loss {
     Unsent,
     /// The file's doing, if it was the first.
     Flaw(Flaw),
+    /// It was stopped for the sake of others.
+    GaveWay,
 }
 
 /// A child that is locked down and waits for work. Dropped, it is killed and reaped.
@@ -81,14 +86,14 @@ impl Process {
         if process.send(setup, None).is_err() {
             return Err(process.ended());
         }
-        match process.report(Instant::now() + START_DEADLINE) {
+        match process.report(&Patience { until: Instant::now() + START_DEADLINE, gives_way: &|| false }) {
             Ok(Report::Ready { landlock }) => process.landlock = landlock,
             Ok(Report::NotReady { step, errno }) => {
                 let error = io::Error::from_raw_os_error(errno.cast_signed());
                 return Err(Fault::Lockdown { step, error });
             }
             Err(Silence::Late) => return Err(Fault::Unready),
-            Ok(_) | Err(Silence::Gone | Silence::Nonsense) => return Err(process.ended()),
+            Ok(_) | Err(Silence::Gone | Silence::Nonsense | Silence::GaveWay) => return Err(process.ended()),
         }
         Ok(process)
     }
@@ -108,17 +113,22 @@ impl Process {
         self.jobs_left == JOBS_A_LIFE
     }
 
-    /// Has a request answered by `until`. After a loss it is not fit any more.
+    /// Has a request answered by `until`, or until `gives_way` says so. After a loss it is not fit any more.
     pub fn run(
         &mut self,
         request: Request,
         file: Option<BorrowedFd<'_>>,
         until: Instant,
+        gives_way: &dyn Fn() -> bool,
     ) -> Result<Answer, Loss> {
         self.jobs_left = self.jobs_left.saturating_sub(1);
         self.limit_cpu(until.saturating_duration_since(Instant::now()));
         let answer = match self.send(request, file) {
-            Ok(()) => self.answer(request, until).map_err(|silence| {
+            Ok(()) => self.answer(request, &Patience { until, gives_way }).map_err(|silence| {
+                if matches!(silence, Silence::GaveWay) {
+                    tracing::info!(pid = self.id(), ?request, "worker process stopped for others");
+                    return Loss::GaveWay;
+                }
                 let flaw = self.flaw(&silence);
                 tracing::info!(pid = self.id(), ?request, %silence, ?flaw, "worker process lost");
                 Loss::Flaw(flaw)
@@ -131,12 +141,12 @@ impl Process {
         answer
     }
 
-    fn answer(&self, request: Request, until: Instant) -> Result<Answer, Silence> {
+    fn answer(&self, request: Request, patience: &Patience) -> Result<Answer, Silence> {
         let (look, format) = match request {
             Request::Look { look, format, .. } => (Some(look), Some(format)),
             Request::Setup { .. } | Request::Check => (None, None),
         };
-        match (look, self.report(until)?) {
+        match (look, self.report(patience)?) {
             (None, Report::Alive) => Ok(Answer::Alive),
             (Some(Look::Facts), Report::Facts(facts))
                 if format.map(|format| format.kind()) == Some(facts.kind()) =>
@@ -149,7 +159,7 @@ impl Process {
                 if format.map(|format| format.kind()) != Some(Kind::Audio) =>
             {
                 let mut picture = vec![0; bytes as usize];
-                self.receive(&mut picture, until)?;
+                self.receive(&mut picture, patience)?;
                 // ISO/IEC 10918-1, B.1.1.3: start of image, and the marker that follows it. Nothing else is stored as
                 // a thumbnail, whatever has got hold of the worker.
                 if picture.starts_with(&[0xff, 0xd8, 0xff]) {
@@ -162,7 +172,7 @@ impl Process {
                 if format.map(|format| format.kind()) == Some(Kind::Audio) =>
             {
                 let mut bytes = vec![0; 2 * usize::from(points)];
-                self.receive(&mut bytes, until)?;
+                self.receive(&mut bytes, patience)?;
                 let (pairs, _) = bytes.as_chunks();
                 let points = pairs.iter().map(|[low, high]| [low.cast_signed(), high.cast_signed()]);
                 let peaks = Peaks::new(rate, samples_per_point, points.collect());
@@ -173,9 +183,9 @@ impl Process {
     }
 
     /// The report on the last request.
-    fn report(&self, until: Instant) -> Result<Report, Silence> {
+    fn report(&self, patience: &Patience) -> Result<Report, Silence> {
         let mut frame: Frame = [0; FRAME_BYTES];
-        self.receive(&mut frame, until)?;
+        self.receive(&mut frame, patience)?;
         match Report::from_frame(&frame) {
             Some((sequence, report)) if sequence == self.sequence => Ok(report),
             _ => Err(Silence::Nonsense),
@@ -201,13 +211,13 @@ impl Process {
 
     /// Fills the buffer. What has arrived is read also when the deadline has passed, as it may have while this process
     /// was stopped.
-    fn receive(&self, mut buffer: &mut [u8], until: Instant) -> Result<(), Silence> {
+    fn receive(&self, mut buffer: &mut [u8], patience: &Patience) -> Result<(), Silence> {
         while !buffer.is_empty() {
             match recv(&self.socket, &mut *buffer, RecvFlags::DONTWAIT) {
                 Ok((_, 0)) => return Err(Silence::Gone),
                 Ok((_, count)) => buffer = buffer.get_mut(count..).unwrap_or_default(),
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => self.wait(until)?,
+                Err(Errno::AGAIN) => self.wait(patience)?,
                 Err(_) => return Err(Silence::Gone),
             }
         }
@@ -215,13 +225,14 @@ impl Process {
     }
 
     /// Waits until there is something to read.
-    fn wait(&self, until: Instant) -> Result<(), Silence> {
-        let left = until.saturating_duration_since(Instant::now());
+    fn wait(&self, patience: &Patience) -> Result<(), Silence> {
+        let left = patience.until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Silence::Late);
         }
-        let timeout = Timespec::try_from(left).map_err(|_| Silence::Late)?;
+        let timeout = Timespec::try_from(left.min(GIVE_WAY_EVERY)).map_err(|_| Silence::Late)?;
         match poll(&mut [PollFd::new(&self.socket, PollFlags::IN)], Some(&timeout)) {
+            Ok(0) if (patience.gives_way)() => Err(Silence::GaveWay),
             // The next turn sees what has come, or that the time is over.
             Ok(_) | Err(Errno::INTR) => Ok(()),
             Err(_) => Err(Silence::Gone),
@@ -249,7 +260,7 @@ impl Process {
     /// Kills it, and tells by the way it had ended what the file did to it.
     fn flaw(&mut self, silence: &Silence) -> Flaw {
         match silence {
-            Silence::Late => {
+            Silence::Late | Silence::GaveWay => {
                 // Reaped when it is dropped, after the answer.
                 let _ = self.child.kill();
                 Flaw::TooSlow
@@ -287,10 +298,17 @@ impl Drop for Process {
     }
 }
 
+/// How long an answer is waited for.
+struct Patience<'a> {
+    until: Instant,
+    gives_way: &'a dyn Fn() -> bool,
+}
+
 /// Why no report came.
 #[derive(Debug)]
 enum Silence {
     Late,
+    GaveWay,
     Gone,
     /// Something came that is none, or none that answers the request.
     Nonsense,
@@ -300,6 +318,7 @@ impl fmt::Display for Silence {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Silence::Late => "over its time",
+            Silence::GaveWay => "stopped",
             Silence::Gone => "ended",
             Silence::Nonsense => "answered nonsense",
         })

@@ -2,8 +2,9 @@
 //!
 //! Checks go before facts, facts before pictures, so that a refusal comes fast. Within facts and within pictures the
 //! users take turns, each with its oldest job. And since a worker can't be taken from a job before its deadline, a user
-//! who has shown to send slow files gets all workers but one: the others still find one free. (With a single worker
-//! there is none to keep back; then a user waits for one job of another's at most.)
+//! who has shown to send slow files gets all workers but one: the others still find one free. One who shows it only when
+//! he has them all gives one back, and that job begins anew when its turn comes. (With a single worker there is none to
+//! keep back; then a user waits for one job of another's at most.)
 //!
 //! Each job has a weight, the bytes of memory it is estimated to take, and jobs run side by side only as long as their
 //! weights together keep within a budget: many big files don't add up. Facts and pictures have one each, so that no facts
@@ -59,8 +60,11 @@ pub struct Queue<J> {
 struct Running {
     class: Class,
     user: Option<UserId>,
+    number: u64,
     since: Instant,
     weight_bytes: u64,
+    /// Its worker was told to give way.
+    gives_way: bool,
 }
 
 /// The jobs of one class: each user's in order, and the users in the order of their turns.
@@ -114,29 +118,60 @@ impl<J> Queue<J> {
             let most = if is_slow { running.len().saturating_sub(1).max(1) } else { running.len() };
             mine.count() < most
         };
-        let (class, user, Waiting { weight_bytes, job, .. }) = CLASSES.into_iter().find_map(|class| {
-            let same = running.iter().flatten().filter(|job| job.class == class);
-            let taken = same.map(|job| job.weight_bytes).fold(0, u64::saturating_add);
-            let has_room =
-                |weight_bytes: u64| taken == 0 || weight_bytes <= budget_bytes.saturating_sub(taken);
-            let (user, job) = lanes.get_mut(class as usize)?.take(may_run, has_room)?;
-            Some((class, user, job))
-        })?;
-        *running.get_mut(worker)? = Some(Running { class, user, since: now, weight_bytes });
+        let (class, user, Waiting { number, weight_bytes, job, .. }) =
+            CLASSES.into_iter().find_map(|class| {
+                let same = running.iter().flatten().filter(|job| job.class == class);
+                let taken = same.map(|job| job.weight_bytes).fold(0, u64::saturating_add);
+                let has_room =
+                    |weight_bytes: u64| taken == 0 || weight_bytes <= budget_bytes.saturating_sub(taken);
+                let (user, job) = lanes.get_mut(class as usize)?.take(may_run, has_room)?;
+                Some((class, user, job))
+            })?;
+        *running.get_mut(worker)? =
+            Some(Running { class, user, number, since: now, weight_bytes, gives_way: false });
         Some(job)
     }
 
     /// `worker` is free again.
     pub fn done(&mut self, worker: usize, now: Instant) {
-        let Some(Running { user: Some(user), since, .. }) =
-            self.running.get_mut(worker).and_then(Option::take)
-        else {
-            return;
-        };
+        self.release(worker, now);
+    }
+
+    /// `worker` is free again, and what it ran waits as if it had never begun.
+    pub fn put_back(&mut self, worker: usize, now: Instant, job: J) {
+        if let Some(Running { class, user, number, weight_bytes, .. }) = self.release(worker, now) {
+            self.lanes[class as usize].put_back(user, Waiting { number, weight_bytes, overtaken: 0, job });
+        }
+    }
+
+    fn release(&mut self, worker: usize, now: Instant) -> Option<Running> {
+        let running = self.running.get_mut(worker).and_then(Option::take)?;
         self.slow_until.retain(|_, until| *until > now);
-        if now.saturating_duration_since(since) > self.slow {
+        if let Some(user) = running.user.filter(|_| now.saturating_duration_since(running.since) > self.slow)
+        {
             self.slow_until.insert(user, now + SLOW_MEMORY);
         }
+        Some(running)
+    }
+
+    /// Whether `worker` is to stop what it does and [put it back](Queue::put_back): its user's jobs hold all of several
+    /// workers, this one for longer than `slow`, and another user waits. Says so of one worker at a time.
+    pub fn gives_way(&mut self, worker: usize, now: Instant) -> bool {
+        let Some(Some(Running { user: Some(user), since, .. })) = self.running.get(worker) else {
+            return false;
+        };
+        let (user, since) = (*user, *since);
+        let is_slow = now.saturating_duration_since(since) > self.slow;
+        let has_all = self.running.len() > 1
+            && self.running.iter().all(|running| {
+                running.as_ref().is_some_and(|running| running.user == Some(user) && !running.gives_way)
+            });
+        let others_wait = || self.lanes.iter().flat_map(|lane| &lane.turns).any(|waits| *waits != Some(user));
+        let gives_way = is_slow && has_all && others_wait();
+        if let Some(Some(running)) = self.running.get_mut(worker) {
+            running.gives_way |= gives_way;
+        }
+        gives_way
     }
 
     pub fn waiting(&self) -> usize {
@@ -155,6 +190,15 @@ impl<J> Lane<J> {
             self.turns.push_back(user);
         }
         jobs.push_back(job);
+    }
+
+    /// Before the user's others. It has had its turn.
+    fn put_back(&mut self, user: Option<UserId>, job: Waiting<J>) {
+        let jobs = self.jobs.entry(user).or_default();
+        if jobs.is_empty() {
+            self.turns.push_back(user);
+        }
+        jobs.push_front(job);
     }
 
     fn remove(&mut self, user: Option<UserId>, number: u64) {

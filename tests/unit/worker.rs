@@ -371,6 +371,51 @@ fn slow_files_of_one_user_do_not_hold_every_worker() {
 }
 
 #[test]
+fn slow_files_that_hold_every_worker_give_one_back() {
+    let pool = pool(2);
+    // Nothing is known of user 1 yet, and both workers are taken at once.
+    let gates: Vec<Arc<File>> = (0..2).map(|_| order(drill::GATE)).collect();
+    block_on(async {
+        let draw = |gate: &Arc<File>| {
+            let (pool, gate) = (pool.clone(), gate.clone());
+            tokio::spawn(async move { pool.derive(gate, Format::Png, FINE, user(1)).await })
+        };
+        let jobs: Vec<_> = gates.iter().map(draw).collect();
+        wait_until("both run", || pool.load() == Load { running: 2, waiting: 0 });
+
+        let facts = pool.probe(order("fine"), Format::Png, user(2)).await.unwrap();
+
+        assert_eq!(facts, Ok(FINE));
+        assert_eq!(pool.load(), Load { running: 1, waiting: 1 });
+        gates.iter().for_each(|gate| open(gate));
+        for job in jobs {
+            assert!(job.await.unwrap().unwrap().is_some(), "what gave way is done later");
+        }
+    });
+}
+
+#[test]
+fn a_worker_that_drew_for_one_user_sees_no_file_of_another() {
+    let pool = pool(1);
+    let first = only_child(&pool);
+    let look = |number: u64| {
+        block_on(pool.derive(order("fine"), Format::Png, FINE, user(number))).unwrap();
+        pool.children()
+    };
+    assert_eq!(look(1), [first]);
+    assert_eq!(look(1), [first]);
+    assert_eq!(probe(&pool, "fine"), Ok(FINE));
+
+    assert_eq!(block_on(pool.probe(order("fine"), Format::Png, user(2))).unwrap(), Ok(FINE));
+
+    let second = only_child(&pool);
+    assert_ne!(first, second);
+    // Facts alone leave it to whoever comes.
+    assert_eq!(probe(&pool, "fine"), Ok(FINE));
+    assert_eq!(only_child(&pool), second);
+}
+
+#[test]
 fn pictures_that_take_all_memory_are_drawn_one_after_the_other() {
     let mut options = options(3);
     options.budget_bytes = options.memory_bytes;

@@ -97,8 +97,9 @@ fn edits_move_what_is_shown_at_1_second() {
 
 #[test]
 fn behind_the_last_edit_its_last_picture_stays_on() {
-    // The edit ends at 1 second, the film does not.
-    let film = patched(&fixture("film.mp4"), b"elst", 8, &1000_u32.to_be_bytes());
+    // Half a second from 0.8 s of the media on, which is red there and green at its end.
+    let edit = [500_u32.to_be_bytes(), (2048_u32 + 8192).to_be_bytes()].concat();
+    let film = patched(&fixture("film.mp4"), b"elst", 8, &edit);
     assert_scene(&thumbnail(&film).expect("a thumbnail"), GREEN, "the end of the edit");
 }
 

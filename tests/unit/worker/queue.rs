@@ -172,3 +172,34 @@ fn light_jobs_do_not_pass_over_a_heavy_one_for_ever() {
     assert_eq!(take(&mut queue, 0, now), Some(2));
     assert_eq!(take(&mut queue, 1, now), Some(100));
 }
+
+#[test]
+fn a_user_who_holds_all_workers_for_long_gives_one_back_to_others() {
+    let start = Instant::now();
+    let slow = Duration::from_secs(1);
+    let later = start + slow * 2;
+    let mut queue = Queue::new(2, BUDGET, slow);
+    for job in [10, 11, 12] {
+        queue.push(Class::Picture, Some(user(1)), 1, job);
+    }
+    assert_eq!(take(&mut queue, 0, start), Some(10));
+    assert_eq!(take(&mut queue, 1, start), Some(11));
+    // Nobody else waits.
+    assert!(!queue.gives_way(0, later) && !queue.gives_way(1, later));
+
+    queue.push(Class::Facts, Some(user(2)), 1, 20);
+    // Not yet long.
+    assert!(!queue.gives_way(0, start) && !queue.gives_way(1, start));
+    assert!(queue.gives_way(1, later));
+    assert!(!queue.gives_way(0, later), "one is enough");
+    queue.put_back(1, later, 11);
+
+    // The other user's job, and then no second one of the slow user's, whose jobs keep their order.
+    assert_eq!(take(&mut queue, 1, later), Some(20));
+    queue.done(1, later);
+    assert_eq!(take(&mut queue, 1, later), None);
+    queue.done(0, later);
+    assert_eq!(take(&mut queue, 0, later), Some(11));
+    queue.done(0, later);
+    assert_eq!(take(&mut queue, 0, later), Some(12));
+}
