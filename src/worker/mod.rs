@@ -92,7 +92,7 @@ impl Options {
 /// with 512 MiB each would be too much, and on a small one even a few.
 fn budget_bytes() -> u64 {
     let system = rustix::system::sysinfo();
-    let total = u64::from(system.totalram).saturating_mul(system.mem_unit.into());
+    let total = system.totalram.saturating_mul(system.mem_unit.into());
     (total / 4).max(MEMORY_BYTES)
 }
 
