@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::process::{Answer, Loss, Process};
 use super::queue::{Class, Queue, Ticket};
 use super::wire::{Look, Request};
-use super::{Fault, Options};
+use super::{Allowance, Fault, Options};
 use crate::asset::{Facts, Flaw, Format, UserId};
 use crate::media::{self, Peaks, Refusal};
 
@@ -29,7 +29,7 @@ const START_ATTEMPTS: usize = 3;
 const STACK_BYTES: usize = 256 << 10;
 
 /// A check is answered by a child that has nothing else to do.
-const CHECK_DEADLINE: Duration = Duration::from_secs(5);
+const CHECK: Allowance = Allowance { wall: Duration::from_secs(5), cpu: Duration::from_secs(5) };
 
 /// The pool of workers. Cheap to clone; it ends with its last clone, the children too.
 #[derive(Clone)]
@@ -66,7 +66,7 @@ struct Job {
     user: Option<UserId>,
     request: Request,
     file: Option<Arc<File>>,
-    deadline: Duration,
+    allowance: Allowance,
     answer: oneshot::Sender<Result<Answer, Fault>>,
 }
 
@@ -98,9 +98,9 @@ impl Pool {
         format: Format,
         user: UserId,
     ) -> Result<Result<Facts, Refusal>, Fault> {
-        let deadline = self.shared().options.probe_deadline;
+        let allowance = self.shared().options.probe;
         let weight = |size_bytes| media::probe_weight(format, size_bytes);
-        match self.look(Look::Facts, file, format, user, weight, deadline).await? {
+        match self.look(Look::Facts, file, format, user, weight, allowance).await? {
             Answer::Facts(facts) => Ok(Ok(facts)),
             Answer::Refused(refusal) => Ok(Err(refusal)),
             Answer::Alive | Answer::Picture(_) | Answer::Peaks(_) => Ok(Err(Flaw::Crashed.into())),
@@ -116,9 +116,9 @@ impl Pool {
         facts: Facts,
         user: UserId,
     ) -> Result<Option<Vec<u8>>, Fault> {
-        let deadline = self.shared().options.derive_deadline;
+        let allowance = self.shared().options.derive;
         let weight = |size_bytes| media::derive_weight(format, facts, size_bytes);
-        match self.look(Look::Picture, file, format, user, weight, deadline).await? {
+        match self.look(Look::Picture, file, format, user, weight, allowance).await? {
             Answer::Picture(picture) => Ok(picture),
             Answer::Alive | Answer::Facts(_) | Answer::Refused(_) | Answer::Peaks(_) => Ok(None),
         }
@@ -126,9 +126,9 @@ impl Pool {
 
     /// The peaks of a sound; `None` where none can be made, as for [`derive`](Pool::derive).
     pub async fn peaks(&self, file: Arc<File>, format: Format, user: UserId) -> Result<Option<Peaks>, Fault> {
-        let deadline = self.shared().options.derive_deadline;
+        let allowance = self.shared().options.derive;
         let weight = |_| media::BASE_WEIGHT_BYTES;
-        match self.look(Look::Picture, file, format, user, weight, deadline).await? {
+        match self.look(Look::Picture, file, format, user, weight, allowance).await? {
             Answer::Peaks(peaks) => Ok(Some(peaks)),
             Answer::Alive | Answer::Facts(_) | Answer::Refused(_) | Answer::Picture(_) => Ok(None),
         }
@@ -143,7 +143,7 @@ impl Pool {
         if busy {
             return Ok(());
         }
-        self.ask(Class::Check, None, 0, Request::Check, None, CHECK_DEADLINE).await.map(|_| ())
+        self.ask(Class::Check, None, 0, Request::Check, None, CHECK).await.map(|_| ())
     }
 
     pub fn load(&self) -> Load {
@@ -163,7 +163,7 @@ impl Pool {
         format: Format,
         user: UserId,
         weight: impl Fn(u64) -> u64,
-        deadline: Duration,
+        allowance: Allowance,
     ) -> Result<Answer, Fault> {
         let size_bytes = file.metadata().map_err(Fault::File)?.len();
         let max_pixels = self.shared().options.limits.max_pixels;
@@ -174,7 +174,7 @@ impl Pool {
         let request = Request::Look { look, format, size_bytes, max_pixels };
         // No job takes more than a worker has.
         let weight_bytes = weight(size_bytes).min(self.shared().options.memory_bytes);
-        self.ask(class, Some(user), weight_bytes, request, Some(file), deadline).await
+        self.ask(class, Some(user), weight_bytes, request, Some(file), allowance).await
     }
 
     async fn ask(
@@ -184,10 +184,10 @@ impl Pool {
         weight_bytes: u64,
         request: Request,
         file: Option<Arc<File>>,
-        deadline: Duration,
+        allowance: Allowance,
     ) -> Result<Answer, Fault> {
         let (answer, answered) = oneshot::channel();
-        let job = Job { user, request, file, deadline, answer };
+        let job = Job { user, request, file, allowance, answer };
         let shared = self.shared();
         let ticket = shared.state().queue.push(class, user, weight_bytes, job);
         let _waiting = Waiting { shared, ticket };
@@ -306,14 +306,14 @@ impl Slot {
     }
 
     /// A child lost over a file that was not its first may be the doing of one before, so the file is given to a fresh
-    /// one: what is said of a file never depends on others. All within the one deadline. `None` where the job gave way to
+    /// one: what is said of a file never depends on others. All within the one time by the clock. `None` where the job gave way to
     /// those of others.
     fn answer(&mut self, job: &Job) -> Option<Result<Answer, Fault>> {
         let file = match job.file.as_deref().map(read_only).transpose() {
             Ok(file) => file,
             Err(fault) => return Some(Err(fault)),
         };
-        let until = Instant::now() + job.deadline;
+        let until = Instant::now() + job.allowance.wall;
         let (index, shared) = (self.index, self.shared.clone());
         let gives_way = || shared.state().queue.gives_way(index, Instant::now());
         for _ in 0..START_ATTEMPTS {
@@ -322,7 +322,13 @@ impl Slot {
                 Err(fault) => return Some(Err(fault)),
             };
             let fresh = process.is_fresh();
-            let answer = process.run(job.request, file.as_ref().map(AsFd::as_fd), until, &gives_way);
+            let answer = process.run(
+                job.request,
+                file.as_ref().map(AsFd::as_fd),
+                until,
+                job.allowance.cpu,
+                &gives_way,
+            );
             if matches!(job.request, Request::Look { look: Look::Picture, .. }) {
                 self.drawn_for = job.user;
             }

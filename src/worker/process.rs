@@ -113,16 +113,18 @@ impl Process {
         self.jobs_left == JOBS_A_LIFE
     }
 
-    /// Has a request answered by `until`, or until `gives_way` says so. After a loss it is not fit any more.
+    /// Has a request answered by `until` and with so much CPU, or until `gives_way` says so. After a loss it is not fit any
+    /// more.
     pub fn run(
         &mut self,
         request: Request,
         file: Option<BorrowedFd<'_>>,
         until: Instant,
+        cpu: Duration,
         gives_way: &dyn Fn() -> bool,
     ) -> Result<Answer, Loss> {
         self.jobs_left = self.jobs_left.saturating_sub(1);
-        self.limit_cpu(until.saturating_duration_since(Instant::now()));
+        self.limit_cpu(cpu);
         let answer = match self.send(request, file) {
             Ok(()) => self.answer(request, &Patience { until, gives_way }).map_err(|silence| {
                 if matches!(silence, Silence::GaveWay) {
@@ -239,9 +241,8 @@ impl Process {
         }
     }
 
-    /// Lets the child use `allowance` of CPU from now on. `RLIMIT_CPU` counts whole seconds of the process' life. It is
-    /// there for the case that this process, which has an eye on the clock, is stopped; where something around us
-    /// forbids to set it the clock is enough.
+    /// Lets the child use `allowance` of CPU from now on. `RLIMIT_CPU` counts whole seconds of the process' life. Where
+    /// something around us forbids to set it the clock is enough.
     fn limit_cpu(&self, allowance: Duration) {
         let Some((pid, used)) = self.pid().and_then(|pid| Some((pid, cpu_time(pid)?))) else {
             return;

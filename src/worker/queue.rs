@@ -1,7 +1,7 @@
 //! Who is served next.
 //!
 //! Checks go before facts, facts before pictures, so that a refusal comes fast. Within facts and within pictures the
-//! users take turns, each with its oldest job. And since a worker can't be taken from a job before its deadline, a user
+//! users take turns, each with its oldest job. And since a worker that is taken from a job has worked in vain, a user
 //! who has shown to send slow files gets all workers but one: the others still find one free. One who shows it only when
 //! he has them all gives one back, and that job begins anew when its turn comes. (With a single worker there is none to
 //! keep back; then a user waits for one job of another's at most.)

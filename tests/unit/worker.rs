@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use assetd::asset::{Facts, Flaw, Format, UserId};
 use assetd::media::{Limits, Refusal};
-use assetd::worker::{Fault, Load, Options, Pool, drill};
+use assetd::worker::{Allowance, Fault, Load, Options, Pool, drill};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::MemfdFlags;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -159,8 +159,8 @@ fn peaks_come_back_of_sounds_alone_and_are_checked() {
 #[test]
 fn a_worker_over_its_time_is_too_slow() {
     let mut options = options(1);
-    options.probe_deadline = Duration::from_millis(100);
-    options.derive_deadline = Duration::from_millis(100);
+    options.probe.wall = Duration::from_millis(100);
+    options.derive.wall = Duration::from_millis(100);
     let pool = Pool::start(options).unwrap();
     for order in ["hang", "spin", "half"] {
         assert_eq!(probe(&pool, order), Err(Refusal::Broken(Flaw::TooSlow)), "{order}");
@@ -250,13 +250,26 @@ fn workers_end_with_their_pool() {
 }
 
 #[test]
+fn a_worker_over_its_cpu_is_too_slow_whatever_the_clock_says() {
+    let mut options = options(1);
+    options.probe = Allowance { wall: PATIENCE * 10, cpu: Duration::ZERO };
+    options.derive = options.probe;
+    let pool = Pool::start(options).unwrap();
+
+    assert_eq!(probe(&pool, "spin"), Err(Refusal::Broken(Flaw::TooSlow)));
+    assert_eq!(derive(&pool, "spin"), None);
+    assert_eq!(probe(&pool, "fine"), Ok(FINE));
+}
+
+#[test]
 fn workers_end_with_their_server_however_it_dies() {
     // The test plays the server too, in a process of its own that is started for it.
     const ROLE: &str = "ASSETD_TEST_PLAYS_SERVER";
     if std::env::var_os(ROLE).is_some() {
         let mut options = options(2);
         // So that no limit on CPU ends it.
-        options.probe_deadline = PATIENCE * 10;
+        options.probe.cpu = PATIENCE * 10;
+        options.probe.wall = PATIENCE * 10;
         let pool = Pool::start(options).unwrap();
         let spin = order("spin");
         block_on(async {

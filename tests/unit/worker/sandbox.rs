@@ -85,7 +85,7 @@ fn landlock_alone_keeps_files_away() {
 fn a_worker_is_limited() {
     let mut options = options(1);
     options.memory_bytes = 100 * MIB;
-    options.probe_deadline = Duration::from_secs(7);
+    options.probe.cpu = Duration::from_secs(7);
     let pool = Pool::start(options).unwrap();
     let child = only_child(&pool);
     assert_eq!(probe(&pool, "fine"), Ok(FINE));
