@@ -1,6 +1,6 @@
 //! Facts and pictures of the files in tests/fixtures, through the front door. What each is, its `make.sh` says.
 
-mod bytes;
+pub mod bytes;
 mod document;
 mod films;
 mod picture_bombs;

@@ -13,6 +13,8 @@ use assetd::asset::{Facts, Format};
 use assetd::media::image::{derive, probe};
 use assetd::media::{Limits, Refusal};
 
+pub use crate::media::bytes::{segment, with_inserted};
+
 pub const LIMITS: Limits = Limits { max_pixels: 256_000_000 };
 
 pub const RED: [u8; 3] = [0xd0, 0x20, 0x20];
@@ -117,17 +119,6 @@ pub fn png(width: u32, height: u32, depth: u8, colour: u8, data: &[u8]) -> Vec<u
         png_chunk(b"IEND", b""),
     ]
     .concat()
-}
-
-/// A JPEG segment.
-pub fn segment(marker: u8, payload: &[u8]) -> Vec<u8> {
-    let length = (payload.len() as u16 + 2).to_be_bytes();
-    [&[0xff, marker][..], &length, payload].concat()
-}
-
-/// Puts bytes into a file.
-pub fn with_inserted(bytes: &[u8], at: usize, inserted: &[u8]) -> Vec<u8> {
-    [&bytes[..at], inserted, &bytes[at..]].concat()
 }
 
 /// Where the frame of the still GIF begins.
