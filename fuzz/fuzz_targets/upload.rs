@@ -94,6 +94,9 @@ pub fn any_body(data: &[u8]) {
             if answer.get("thumbnailUrl").is_some_and(|url| url.is_string()) {
                 expected.insert(format!("{id}_thumb.jpg"));
             }
+            if answer.get("waveformUrl").is_some_and(|url| url.is_string()) {
+                expected.insert(format!("{id}_waveform.json"));
+            }
             assert_eq!(server.names("assets"), expected);
             let (status, _) = server.call("DELETE", &format!("/api/v2/assets/{id}"), b"");
             assert_eq!(status, 200);
