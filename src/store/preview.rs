@@ -10,6 +10,7 @@ use crate::asset::{Asset, AssetId, Facts, Format, Kind, Preview, UserId};
 use crate::auth::Caller;
 use crate::blobs::Part;
 use crate::error::{Error, Verb};
+use crate::worker::Drawn;
 
 /// A preview, opened, with what its record says of it.
 pub struct Picture {
@@ -61,7 +62,9 @@ impl Store {
             if asset.preview() == Preview::Pending {
                 let file = self.opened(&asset, Part::Original(asset.format)).await?;
                 let preview = self.draw(file, asset.format, asset.facts, asset.owner).await?;
-                asset = self.0.writer.set_preview(id, preview).await?;
+                if !matches!(preview, NewPreview::Pending) {
+                    asset = self.0.writer.set_preview(id, preview).await?;
+                }
             }
         }
         // One that was never made, or can't be, says so.
@@ -69,7 +72,7 @@ impl Store {
         Ok(Picture { asset, contents })
     }
 
-    /// Draws a preview, written and synced in `tmp/`.
+    /// Draws a preview, written and synced in `tmp/`. Still pending where the machine had no time for it.
     pub(super) async fn draw(
         &self,
         file: Arc<File>,
@@ -79,16 +82,19 @@ impl Store {
     ) -> Result<NewPreview, Error> {
         let workers = &self.0.workers;
         let drawn = match format.kind() {
-            Kind::Audio => {
-                let peaks = workers.peaks(file, format, user).await.map_err(Error::fault)?;
-                peaks.map(|peaks| waveform::json(&peaks))
-            }
+            Kind::Audio => match workers.peaks(file, format, user).await.map_err(Error::fault)? {
+                Drawn::Made(peaks) => Drawn::Made(waveform::json(&peaks)),
+                Drawn::Impossible => Drawn::Impossible,
+                Drawn::NotNow => Drawn::NotNow,
+            },
             Kind::Image | Kind::Video | Kind::Document => {
                 workers.derive(file, format, facts, user).await.map_err(Error::fault)?
             }
         };
-        let Some(bytes) = drawn else {
-            return Ok(NewPreview::Impossible);
+        let bytes = match drawn {
+            Drawn::Made(bytes) => bytes,
+            Drawn::Impossible => return Ok(NewPreview::Impossible),
+            Drawn::NotNow => return Ok(NewPreview::Pending),
         };
         let blobs = Arc::clone(&self.0.blobs);
         let written = off_thread(move || Ok(blobs.incoming()?.append(&bytes)?.finish()));

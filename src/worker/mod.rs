@@ -106,6 +106,16 @@ fn budget_bytes() -> u64 {
     (total / 4).max(MEMORY_BYTES)
 }
 
+/// What became of a preview.
+#[derive(Debug)]
+pub enum Drawn<T> {
+    Made(T),
+    /// The file has none, or drawing it takes too much.
+    Impossible,
+    /// The clock ran out before the CPU that a job may use had been given to it: another time, then.
+    NotNow,
+}
+
 /// What failed on our side, for the log. A file's fault is never one of these.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {

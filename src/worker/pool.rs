@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::process::{Answer, Loss, Process};
 use super::queue::{Class, Queue, Ticket};
 use super::wire::{Look, Request};
-use super::{Allowance, Fault, Options};
+use super::{Allowance, Drawn, Fault, Options};
 use crate::asset::{Facts, Flaw, Format, UserId};
 use crate::media::{self, Peaks, Refusal};
 
@@ -103,35 +103,42 @@ impl Pool {
         match self.look(Look::Facts, file, format, user, weight, allowance).await? {
             Answer::Facts(facts) => Ok(Ok(facts)),
             Answer::Refused(refusal) => Ok(Err(refusal)),
-            Answer::Alive | Answer::Picture(_) | Answer::Peaks(_) => Ok(Err(Flaw::Crashed.into())),
+            Answer::Alive | Answer::Picture(_) | Answer::Peaks(_) | Answer::NotNow => {
+                Ok(Err(Flaw::Crashed.into()))
+            }
         }
     }
 
-    /// The thumbnail of a file whose facts are known, a JPEG; `None` where none can be made, also because it would take
-    /// too long or too much.
+    /// The thumbnail of a file whose facts are known, a JPEG.
     pub async fn derive(
         &self,
         file: Arc<File>,
         format: Format,
         facts: Facts,
         user: UserId,
-    ) -> Result<Option<Vec<u8>>, Fault> {
+    ) -> Result<Drawn<Vec<u8>>, Fault> {
         let allowance = self.shared().options.derive;
         let weight = |size_bytes| media::derive_weight(format, facts, size_bytes);
-        match self.look(Look::Picture, file, format, user, weight, allowance).await? {
-            Answer::Picture(picture) => Ok(picture),
-            Answer::Alive | Answer::Facts(_) | Answer::Refused(_) | Answer::Peaks(_) => Ok(None),
-        }
+        Ok(match self.look(Look::Picture, file, format, user, weight, allowance).await? {
+            Answer::Picture(Some(picture)) => Drawn::Made(picture),
+            Answer::NotNow => Drawn::NotNow,
+            Answer::Alive
+            | Answer::Facts(_)
+            | Answer::Refused(_)
+            | Answer::Picture(None)
+            | Answer::Peaks(_) => Drawn::Impossible,
+        })
     }
 
-    /// The peaks of a sound; `None` where none can be made, as for [`derive`](Pool::derive).
-    pub async fn peaks(&self, file: Arc<File>, format: Format, user: UserId) -> Result<Option<Peaks>, Fault> {
+    /// The peaks of a sound.
+    pub async fn peaks(&self, file: Arc<File>, format: Format, user: UserId) -> Result<Drawn<Peaks>, Fault> {
         let allowance = self.shared().options.derive;
         let weight = |_| media::BASE_WEIGHT_BYTES;
-        match self.look(Look::Picture, file, format, user, weight, allowance).await? {
-            Answer::Peaks(peaks) => Ok(Some(peaks)),
-            Answer::Alive | Answer::Facts(_) | Answer::Refused(_) | Answer::Picture(_) => Ok(None),
-        }
+        Ok(match self.look(Look::Picture, file, format, user, weight, allowance).await? {
+            Answer::Peaks(peaks) => Drawn::Made(peaks),
+            Answer::NotNow => Drawn::NotNow,
+            Answer::Alive | Answer::Facts(_) | Answer::Refused(_) | Answer::Picture(_) => Drawn::Impossible,
+        })
     }
 
     /// Whether files can be looked into: a child that is looking into one, or one that answers now.
@@ -336,6 +343,12 @@ impl Slot {
                 Ok(answer) => return Some(Ok(answer)),
                 Err(Loss::Flaw(flaw)) if fresh || flaw == Flaw::TooSlow => {
                     return Some(lost(job.request, flaw));
+                }
+                Err(Loss::Late) => {
+                    return Some(match job.request {
+                        Request::Look { look: Look::Picture, .. } => Ok(Answer::NotNow),
+                        request => lost(request, Flaw::TooSlow),
+                    });
                 }
                 Err(Loss::GaveWay) => return None,
                 Err(Loss::Flaw(_) | Loss::Unsent) => {}

@@ -39,6 +39,8 @@ pub enum Answer {
     Refused(Refusal),
     Picture(Option<Vec<u8>>),
     Peaks(Peaks),
+    /// No picture and no peaks, for want of time.
+    NotNow,
 }
 
 /// Why there was no answer. The worker is of no more use.
@@ -48,6 +50,8 @@ pub enum Loss {
     Unsent,
     /// The file's doing, if it was the first.
     Flaw(Flaw),
+    /// The clock's.
+    Late,
     /// It was stopped for the sake of others.
     GaveWay,
 }
@@ -127,13 +131,9 @@ impl Process {
         self.limit_cpu(cpu);
         let answer = match self.send(request, file) {
             Ok(()) => self.answer(request, &Patience { until, gives_way }).map_err(|silence| {
-                if matches!(silence, Silence::GaveWay) {
-                    tracing::info!(pid = self.id(), ?request, "worker process stopped for others");
-                    return Loss::GaveWay;
-                }
-                let flaw = self.flaw(&silence);
-                tracing::info!(pid = self.id(), ?request, %silence, ?flaw, "worker process lost");
-                Loss::Flaw(flaw)
+                let loss = self.loss(&silence);
+                tracing::info!(pid = self.id(), ?request, %silence, ?loss, "worker process lost");
+                loss
             }),
             Err(_) => Err(Loss::Unsent),
         };
@@ -259,12 +259,12 @@ impl Process {
     }
 
     /// Kills it, and tells by the way it had ended what the file did to it.
-    fn flaw(&mut self, silence: &Silence) -> Flaw {
-        match silence {
+    fn loss(&mut self, silence: &Silence) -> Loss {
+        let flaw = match silence {
             Silence::Late | Silence::GaveWay => {
                 // Reaped when it is dropped, after the answer.
                 let _ = self.child.kill();
-                Flaw::TooSlow
+                return if matches!(silence, Silence::Late) { Loss::Late } else { Loss::GaveWay };
             }
             Silence::Nonsense => Flaw::Crashed,
             Silence::Gone => match self.end() {
@@ -274,7 +274,8 @@ impl Process {
                 Ok(status) if status.signal() == Some(libc::SIGKILL) => Flaw::TooMuchMemory,
                 Ok(_) | Err(_) => Flaw::Crashed,
             },
-        }
+        };
+        Loss::Flaw(flaw)
     }
 
     fn ended(&mut self) -> Fault {

@@ -128,7 +128,7 @@ fn previews_step_back_behind_serving_and_facts_do_not() {
         });
         wait_until("it draws", || highest() == 10.max(own));
         open(&gate);
-        assert!(drawing.await.unwrap().unwrap().is_some());
+        assert!(super::made(drawing.await.unwrap().unwrap()).is_some());
 
         // The thread that drew is gone; the one that reads facts stays.
         wait_until("it rests", || threads() == 2);
