@@ -17,8 +17,9 @@ use crate::media::picture::{Picture, fit};
 
 /// Bytes of samples read for one thumbnail, at most.
 const MAX_BYTES: u64 = 256 << 20;
-/// Blocks of 16 × 16 pixels decoded for one thumbnail, at most: 360 pictures of 1080p.
-const MAX_BLOCKS: u64 = 3_000_000;
+/// What decoding for one thumbnail may take, in nanoseconds by the costs of the codecs: short of what a worker is given
+/// for a picture, since what the costs leave out must fit too.
+const MAX_WORK: u64 = 6_000_000_000;
 /// Samples before the one that is shown that are looked back on, at most: 17 seconds at 60 pictures a second.
 const MAX_BACK: usize = 1024;
 /// Pictures that are decoded before others that are shown first, at most (H.264, A.3.1: the buffer holds 16).
@@ -27,7 +28,7 @@ const MAX_REORDER: u32 = 17;
 /// The thumbnail as JPEG; `None` where no decoder here reads the film.
 pub fn draw(reader: &mut Reader, limits: &Limits) -> Option<Vec<u8>> {
     let film = Film::open(reader, limits).ok()?;
-    let mut supply = Supply { reader, limits: *limits, bytes_left: MAX_BYTES, blocks_left: MAX_BLOCKS };
+    let mut supply = Supply { reader, limits: *limits, bytes_left: MAX_BYTES, work_left: MAX_WORK };
     let mut plain = None;
     for moment in moments(film.length) {
         let Some(picture) = picture(&film, moment, &mut supply) else {

@@ -4,13 +4,12 @@ mod dav1d;
 
 use self::dav1d::Decoder;
 use super::bits::Bits;
-use super::{MAX_MEMORY, Supply, blocks, group};
+use super::{Cost, MAX_MEMORY, Supply, blocks, group};
 use crate::media::video::entry::Entry;
 use crate::media::video::planes::Planes;
 use crate::media::video::samples::Sample;
 
-/// What the decoding of a block costs, in blocks of H.264 by the faster of its decoders.
-const COST: u64 = 3;
+const COST: Cost = Cost { block: 10_000, byte: 60 };
 
 /// Types of units (6.2.2).
 const SEQUENCE: u8 = 1;
@@ -24,7 +23,7 @@ pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<
     if memory(entry) > MAX_MEMORY {
         needed = needed.get(..1)?;
     }
-    let needed = supply.afford(needed, blocks(entry.width, entry.height) * COST)?;
+    let needed = supply.afford(needed, blocks(entry.width, entry.height), COST)?;
     // The container's size is what the whole film is refused by, and is at most what the decoder may find; a stream
     // that is somewhat larger than its container says is still decoded.
     let limit = pixels.saturating_mul(2).min(supply.limits.max_pixels);
@@ -33,7 +32,14 @@ pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<
     let _ = decoder.decode(entry.configuration.get(4..).unwrap_or_default());
     let mut shown = None;
     for sample in needed {
-        let bytes = supply.sample(sample)?;
+        let Some(bytes) = supply.sample(sample) else {
+            break;
+        };
+        // One a unit is paid for; others may come with it, unseen.
+        let more = frames(&bytes).saturating_sub(1).saturating_mul(blocks(entry.width, entry.height));
+        if supply.work(COST.of(more, 0)).is_none() {
+            break;
+        }
         // Behind damage the last picture that was whole is shown.
         match decoder.decode(&bytes) {
             Ok(picture) => shown = picture.or(shown),
@@ -60,6 +66,17 @@ fn memory(entry: &Entry) -> u64 {
     };
     let bytes_a_sample = if flags & DEEP != 0 { 2 } else { 1 };
     blocks(entry.width, entry.height).saturating_mul(256 / 2 * halves * bytes_a_sample * 10 * 4 / 3)
+}
+
+/// Frames in a temporal unit.
+fn frames(unit: &[u8]) -> u64 {
+    let mut rest = unit;
+    let mut frames = 0;
+    while let Some((kind, _, behind)) = split(rest) {
+        frames += u64::from(matches!(kind, FRAME | FRAME_HEADER));
+        rest = behind;
+    }
+    frames
 }
 
 /// Whether a temporal unit begins with a key frame that is shown.

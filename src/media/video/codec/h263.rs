@@ -2,14 +2,13 @@
 
 use oxideav_h263::picture::{DecodeOptions, SequenceState, YuvFrame, decode_sequence_step};
 
-use super::{Supply, blocks, group};
+use super::{Cost, Supply, blocks, group};
 use crate::media::video::colour::Codes;
 use crate::media::video::entry::Entry;
 use crate::media::video::planes::{Plane, Planes};
 use crate::media::video::samples::Sample;
 
-/// What the decoding of a block costs, in blocks of H.264 by the faster of its decoders.
-const COST: u64 = 4;
+const COST: Cost = Cost { block: 10_000, byte: 400 };
 /// The largest format (table 6): 16CIF.
 const MAX_PIXELS: u64 = 1408 * 1152;
 
@@ -19,11 +18,13 @@ pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<
     if u64::from(entry.width) * u64::from(entry.height) > supply.limits.max_pixels.min(MAX_PIXELS) {
         return None;
     }
-    let needed = supply.afford(needed, blocks(entry.width, entry.height) * COST)?;
+    let needed = supply.afford(needed, blocks(entry.width, entry.height), COST)?;
     let mut state = SequenceState::default();
     let mut shown: Option<YuvFrame> = None;
     for sample in needed {
-        let bytes = supply.sample(sample)?;
+        let Some(bytes) = supply.sample(sample) else {
+            break;
+        };
         // Behind damage the last picture that was whole is shown.
         match decode_sequence_step(&bytes, shown.as_ref(), DecodeOptions::default(), &mut state) {
             Ok(frames) => shown = frames.into_iter().next_back().or(shown),

@@ -6,7 +6,7 @@ mod decoders;
 use self::decoders::{Decoder, Fast, Thorough};
 use super::bits::Bits;
 use super::sps::Sps;
-use super::{Coded, MAX_MEMORY, Supply, nal};
+use super::{Coded, Cost, MAX_MEMORY, Supply, nal};
 use crate::media::video::boxes::u16_at;
 use crate::media::video::colour::Codes;
 use crate::media::video::entry::Entry;
@@ -18,6 +18,9 @@ const SLICE: u8 = 1;
 const IDR_SLICE: u8 = 5;
 const SPS: u8 = 7;
 const PPS: u8 = 8;
+
+const FAST: Cost = Cost { block: 3_000, byte: 80 };
+const THOROUGH: Cost = Cost { block: 7_000, byte: 120 };
 
 /// Sequence parameter sets that are remembered, at most: as many as can have numbers.
 const MAX_SETS: usize = 32;
@@ -55,8 +58,8 @@ pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<
     }
     let mut job =
         Job { configuration: &configuration, sequences, samples: needed, blocks, colour: entry.colour };
-    let planes = is_fast.then(|| job.run(&mut Fast::default(), supply)).flatten();
-    planes.or_else(|| job.run(&mut Thorough::default(), supply))
+    let planes = is_fast.then(|| job.run(&mut Fast::default(), FAST, supply)).flatten();
+    planes.or_else(|| job.run(&mut Thorough::default(), THOROUGH, supply))
 }
 
 /// Bytes that decoding whole groups of pictures may take: 384 a block for the samples, nearly as much for vectors and
@@ -200,11 +203,10 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn run(&mut self, decoder: &mut dyn Decoder, supply: &mut Supply) -> Option<Planes> {
+    fn run(&mut self, decoder: &mut dyn Decoder, cost: Cost, supply: &mut Supply) -> Option<Planes> {
         decoder.feed(&self.configuration.sets)?;
-        let takes = self.blocks.saturating_mul(self.samples.len() as u64);
-        let samples =
-            if takes > supply.blocks_left { self.samples.get(..1)? } else { self.samples.as_slice() };
+        let is_reached = supply.reaches(&self.samples, self.blocks, cost);
+        let samples = if is_reached { self.samples.as_slice() } else { self.samples.get(..1)? };
         let mut shown = None;
         let mut left = samples.len();
         for sample in samples {
@@ -217,7 +219,7 @@ impl Job<'_> {
                 // Nothing is decoded from it.
                 continue;
             }
-            supply.blocks_left = supply.blocks_left.checked_sub(self.blocks)?;
+            supply.work(cost.of(self.blocks, sample.size.into()))?;
             shown = decoder.feed(&nals)?.or(shown);
         }
         let frame = decoder.finish().or(shown)?;

@@ -6,7 +6,7 @@ mod sps;
 
 use self::decoders::{Decoder, Fast, Thorough};
 use self::sps::Sps;
-use super::{Coded, MAX_MEMORY, Supply, nal};
+use super::{Coded, Cost, MAX_MEMORY, Supply, nal};
 use crate::media::video::boxes::u16_at;
 use crate::media::video::entry::Entry;
 use crate::media::video::planes::Planes;
@@ -26,8 +26,8 @@ const END_OF_SEQUENCE: u8 = 36;
 /// Sequence parameter sets that are remembered, at most: as many as can have numbers.
 const MAX_SETS: usize = 16;
 
-/// What the slower decoder takes for a block, in blocks of the faster.
-const THOROUGH_COST: u64 = 3;
+const FAST: Cost = Cost { block: 5_000, byte: 80 };
+const THOROUGH: Cost = Cost { block: 9_000, byte: 150 };
 
 /// The size of the pictures, by the first parameter set that agrees with the container, else by the first.
 pub fn coded(entry: &Entry) -> Option<Coded> {
@@ -57,10 +57,9 @@ pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<
     let bytes = supply.sample(&first)?;
     learn(&mut sequences, &configuration.nals(&bytes), supply.limits.max_pixels)?;
     let is_for_fast = sequences.iter().all(|sps| matches!(sps.chroma_format, 1 | 3) && sps.depth <= 12);
-    let cost = if is_for_fast { 1 } else { THOROUGH_COST };
-    let blocks = sequences.iter().map(Sps::blocks).max()?.saturating_mul(cost);
-    let takes = blocks.saturating_mul(needed.len() as u64);
-    if sequences.iter().any(|sps| memory(sps) > MAX_MEMORY) || takes > supply.blocks_left {
+    let cost = if is_for_fast { FAST } else { THOROUGH };
+    let mut blocks = sequences.iter().map(Sps::blocks).max()?;
+    if sequences.iter().any(|sps| memory(sps) > MAX_MEMORY) || !supply.reaches(&needed, blocks, cost) {
         needed.truncate(1);
     }
     let layer = nal::first(needed.last()?, configuration.length_bytes, supply, is_slice)
@@ -78,12 +77,21 @@ pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<
     let mut left = needed.len();
     for sample in &needed {
         left -= 1;
-        let bytes = supply.sample(sample)?;
+        let Some(bytes) = supply.sample(sample) else {
+            break;
+        };
         let nals = configuration.nals(&bytes);
-        learn(&mut sequences, &nals, supply.limits.max_pixels)?;
+        let known = sequences.len();
+        // What comes too large behind the first picture leaves that one.
+        if learn(&mut sequences, &nals, supply.limits.max_pixels).is_none()
+            || sequences.iter().skip(known).any(|sps| memory(sps) > MAX_MEMORY)
+        {
+            break;
+        }
+        blocks = sequences.iter().skip(known).map(Sps::blocks).fold(blocks, u64::max);
         let is_spare = left > 0 && !nals.iter().any(|nal| is_slice(nal) && is_needed(nal, layer));
-        if !is_spare {
-            supply.blocks_left = supply.blocks_left.checked_sub(blocks)?;
+        if !is_spare && supply.work(cost.of(blocks, sample.size.into())).is_none() {
+            break;
         }
         for nal in nals.iter().filter(|nal| !is_spare || !is_slice(nal)) {
             shown = decoder.feed(nal).or(shown);

@@ -5,14 +5,13 @@ use oxideav_mpeg12video::decoder::frame_buffer_to_video_frame;
 use oxideav_mpeg12video::video_sequence::decode_video_sequence;
 
 use super::bits::Bits;
-use super::{MAX_MEMORY, Supply, blocks, group};
+use super::{Cost, MAX_MEMORY, Supply, blocks, group};
 use crate::media::video::colour::Codes;
 use crate::media::video::entry::Entry;
 use crate::media::video::planes::{Plane, Planes};
 use crate::media::video::samples::Sample;
 
-/// What the decoding of a block costs, in blocks of H.264 by the faster of its decoders.
-const COST: u64 = 12;
+const COST: Cost = Cost { block: 8_000, byte: 600 };
 
 /// Start codes of a sequence header and of a picture (13818-2, table 6-1), and codings of pictures (table 6-12).
 const SEQUENCE: u8 = 0xB3;
@@ -22,7 +21,16 @@ const BIDIRECTIONAL: u32 = 3;
 
 /// Decodes the last of `samples`, or where that takes too much the one that it would have started from.
 pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<Planes> {
-    let needed = group(samples, supply, |head| coding(head) == Some(INTRA))?;
+    let group = group(samples, supply, |head| coding(head) == Some(INTRA))?;
+    let (target, before) = group.split_last()?;
+    let is_between = |sample, supply: &mut Supply| {
+        supply.head(sample).and_then(|head| coding(&head)) == Some(BIDIRECTIONAL)
+    };
+    // Nothing is decoded from a picture that lies between others.
+    let mut needed: Vec<Sample> =
+        before.iter().filter(|sample| !is_between(sample, supply)).copied().collect();
+    let is_late = is_between(target, supply);
+    needed.push(*target);
     let first = supply.sample(needed.first()?)?;
     let mut stream = Vec::new();
     if behind(&first, SEQUENCE).is_none() {
@@ -36,22 +44,22 @@ pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<
     // All pictures of a run are handed out together: three bytes a pixel at most.
     let run = MAX_MEMORY / 2 / (blocks(width, height) * 256 * 3).max(1);
     let is_short = u64::try_from(needed.len()).is_ok_and(|count| count <= run);
-    let needed =
-        supply.afford(if is_short { needed } else { needed.get(..1)? }, blocks(width, height) * COST)?;
-    let mut is_late = false;
-    let mut left = needed.len();
+    needed.truncate(if is_short { needed.len() } else { 1 });
+    let needed = supply.afford(&needed, blocks(width, height), COST)?;
+    let alone = stream.len();
     for sample in needed.iter().skip(1) {
-        left -= 1;
-        let bytes = supply.sample(sample)?;
-        let is_between = coding(&bytes) == Some(BIDIRECTIONAL);
-        // Nothing is decoded from one that lies between others.
-        if left == 1 || !is_between {
-            stream.extend_from_slice(&bytes);
-            is_late = is_between;
-        }
+        let Some(bytes) = supply.sample(sample) else {
+            break;
+        };
+        stream.extend_from_slice(&bytes);
     }
+    // Behind damage the first picture stands in.
+    let frames = decode_video_sequence(&stream).ok().filter(|frames| !frames.is_empty());
+    let mut frames = match frames {
+        Some(frames) => frames,
+        None => decode_video_sequence(stream.get(..alone)?).ok()?,
+    };
     // In the order of display, where the last that others are decoded from stands behind one that lies between.
-    let mut frames = decode_video_sequence(&stream).ok()?;
     let last = frames.pop()?;
     let shown = if is_late { frames.pop().unwrap_or(last) } else { last };
     let frame = shown.frame;

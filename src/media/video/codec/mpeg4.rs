@@ -2,14 +2,13 @@
 
 use oxideav_mpeg4video::{DecodeOptions, DecodedFrame, Mpeg4VideoDecoder};
 
-use super::{Supply, blocks, group};
+use super::{Cost, Supply, blocks, group};
 use crate::media::video::colour::Codes;
 use crate::media::video::entry::Entry;
 use crate::media::video::planes::{Plane, Planes, Window};
 use crate::media::video::samples::Sample;
 
-/// What the decoding of a block costs, in blocks of H.264 by the faster of its decoders.
-const COST: u64 = 4;
+const COST: Cost = Cost { block: 22_000, byte: 90 };
 
 /// Codings of pictures (table 6-20).
 const INTRA: u8 = 0;
@@ -31,7 +30,7 @@ pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<
     if u64::from(size.0) * u64::from(size.1) > supply.limits.max_pixels {
         return None;
     }
-    let needed = supply.afford(needed, blocks(size.0, size.1) * COST)?;
+    let needed = supply.afford(needed, blocks(size.0, size.1), COST)?;
     let target = *needed.last()?;
     let mut shown = None;
     let mut keep = |frames: Vec<DecodedFrame>| {
@@ -45,7 +44,9 @@ pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<
     let mut left = needed.len();
     for sample in needed {
         left -= 1;
-        let bytes = supply.sample(sample)?;
+        let Some(bytes) = supply.sample(sample) else {
+            break;
+        };
         if left > 0 && codings(&bytes).eq([BIDIRECTIONAL]) {
             // Nothing is decoded from it.
             continue;

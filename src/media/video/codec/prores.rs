@@ -3,7 +3,7 @@
 use oxideav_prores::decoder::{BitDepth, decode_packet_with_depth};
 use oxideav_prores::frame::{ChromaFormat, parse_frame};
 
-use super::{Supply, blocks};
+use super::{Cost, Supply, blocks};
 use crate::media::video::colour::Codes;
 use crate::media::video::entry::Entry;
 use crate::media::video::planes::{Plane, Planes, Window};
@@ -17,8 +17,7 @@ const SIDE: u32 = 16;
 /// Bits of a sample as they are asked for; the coding itself has no depth.
 const DEPTH: BitDepth = BitDepth::Ten;
 const DEPTH_BITS: u8 = 10;
-/// What the decoding of a block costs, in blocks of H.264 by the faster of its decoders.
-const COST: u64 = 8;
+const COST: Cost = Cost { block: 10_000, byte: 40 };
 /// Pixels of a picture, at most: with all four planes at two bytes, and what is made of them, they take half of what a
 /// worker may have. 8K has 35 million.
 const MAX_PIXELS: u64 = 36_000_000;
@@ -35,7 +34,7 @@ pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<
     if u64::from(window.width) * u64::from(window.height) > supply.limits.max_pixels.min(MAX_PIXELS) {
         return None;
     }
-    supply.blocks_left = supply.blocks_left.checked_sub(blocks(window.width, window.height) * COST)?;
+    supply.work(COST.of(blocks(window.width, window.height), bytes.len() as u64))?;
     // Asked for whole macroblocks, of each field, so that none is cut.
     let fields = if header.interlace_mode == 0 { 1 } else { 2 };
     let width = window.width.next_multiple_of(SIDE);
