@@ -1,6 +1,7 @@
 //! Facts and pictures of the files in tests/fixtures, through the front door. What each is, its `make.sh` says.
 
 pub mod bytes;
+mod codings;
 mod document;
 mod films;
 mod picture_bombs;
