@@ -38,6 +38,10 @@ foreign! {
     Jxr = 11, "image/jxr", "Export it as JPEG or PNG.";
     CanonRaw = 12, "image/x-canon-cr3", "Export it as JPEG.";
     Jls = 13, "image/jls", "Export it as JPEG or PNG.";
+    Exr = 14, "image/x-exr", "Export it as PNG or JPEG.";
+    Radiance = 15, "image/vnd.radiance", "Export it as PNG or JPEG.";
+    Xcf = 16, "image/x-xcf", "Export it as PNG or JPEG.";
+    FujiRaw = 17, "image/x-fuji-raf", "Export it as JPEG.";
     // Videos
     Matroska = 40, "video/x-matroska", "Export it as MP4.";
     Webm = 41, "video/webm", "Export it as MP4.";
@@ -47,6 +51,7 @@ foreign! {
     MpegPs = 45, "video/mpeg", "Export it as MP4.";
     MpegTs = 46, "video/mp2t", "Export it as MP4.";
     Mxf = 47, "application/mxf", "Export it as MP4.";
+    OggVideo = 48, "video/ogg", "Export it as MP4.";
     // Sounds
     Aac = 60, "audio/aac", "Export it as MP3 or WAV.";
     M4a = 61, "audio/mp4", "Export it as MP3 or WAV.";
@@ -93,6 +98,7 @@ foreign! {
     Xz = 100, "application/x-xz", "Unpack it and upload the files in it.";
     Bzip2 = 101, "application/x-bzip2", "Unpack it and upload the files in it.";
     Zstandard = 102, "application/zstd", "Unpack it and upload the files in it.";
+    InDesign = 103, "application/x-indesign", "Export it as PDF.";
 }
 
 impl Foreign {

@@ -88,6 +88,13 @@ fn a_type_that_is_not_allowed_is_named_with_its_remedy() {
     let server = Server::start();
     let unknown = || sample::nothing_known(sample::fresh());
     let zip = b"PK\x03\x04\x14\0\0\0\x08\0rest of an archive".to_vec();
+    let indesign = b"\x06\x06\xed\xf5\xd8\x1d\x46\xe5\xbd\x31\xef\xe7\xfe\x74\xb7\x1dDOCUMENT".to_vec();
+    // The first page of an Ogg stream up to its one packet, which names the coding (RFC 3533, 6).
+    let page = |packet: &[u8]| {
+        let head = b"OggS\0\x02\0\0\0\0\0\0\0\0\x11\0\0\0\0\0\0\0\x92\xC0\x57\x4E\x01\x1E";
+        [&head[..], packet, &[0; 23]].concat()
+    };
+    let (vorbis, theora) = (page(b"\x01vorbis"), [page(b"\x01vorbis"), page(b"\x80theora")].concat());
     // The name, the declared type, the bytes, and what the refusal names. What the bytes are stands before what is
     // declared, and that before nothing.
     let rows = [
@@ -96,6 +103,13 @@ fn a_type_that_is_not_allowed_is_named_with_its_remedy() {
         ("a", None, sample::heic(), "image/heic. Export it as JPEG."),
         ("a.heic", Some("image/heic"), sample::heic(), "image/heic. Export it as JPEG."),
         ("a", None, b"fLaC\0\0\0\x22".to_vec(), "audio/flac. Export it as WAV or MP3."),
+        ("a.ogv", Some("video/ogg"), theora, "video/ogg. Export it as MP4."),
+        ("a.ogg", Some("audio/ogg"), vorbis, "audio/ogg. Export it as MP3 or WAV."),
+        ("a", None, b"\x76\x2f\x31\x01\x02\0\0\0".to_vec(), "image/x-exr. Export it as PNG or JPEG."),
+        ("a", None, b"#?RADIANCE\nFORMAT=".to_vec(), "image/vnd.radiance. Export it as PNG or JPEG."),
+        ("a", None, b"gimp xcf v011\0".to_vec(), "image/x-xcf. Export it as PNG or JPEG."),
+        ("a", None, b"FUJIFILMCCD-RAW 0201".to_vec(), "image/x-fuji-raf. Export it as JPEG."),
+        ("a.indd", None, indesign, "application/x-indesign. Export it as PDF."),
         ("a", None, zip, "application/zip. Unpack it and upload the files in it."),
         ("a.xyz", Some("chemical/x-xyz"), unknown(), "chemical/x-xyz."),
         ("a.png", Some("image/png"), unknown(), "image/png."),

@@ -39,6 +39,7 @@ type Matches = fn(&[u8]) -> bool;
 /// EPS for DOS.
 const SIGNATURES: &[(Matches, Foreign)] = &[
     (is_ole, Foreign::OldOffice),
+    (is_indesign, Foreign::InDesign),
     (is_postscript, Foreign::PostScript),
     (archive::is_rtf, Foreign::Rtf),
     (archive::is_gz, Foreign::Gzip),
@@ -59,6 +60,11 @@ const SIGNATURES: &[(Matches, Foreign)] = &[
 /// A compound file ([MS-CFB], 2.2).
 fn is_ole(head: &[u8]) -> bool {
     head.starts_with(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1])
+}
+
+/// The GUID that begins the master page of an InDesign document (XMP Specification, part 3, 1.1.4).
+fn is_indesign(head: &[u8]) -> bool {
+    head.starts_with(b"\x06\x06\xed\xf5\xd8\x1d\x46\xe5\xbd\x31\xef\xe7\xfe\x74\xb7\x1d")
 }
 
 /// PostScript, perhaps behind a printer's end-of-file mark, or EPS in a DOS binary header (Adobe Technical Note 5002,

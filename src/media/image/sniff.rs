@@ -39,6 +39,11 @@ const TABLE: &[(Test, Foreign)] = &[
     (is_jpeg_2000, Foreign::Jp2),
     (is_jpeg_xl, Foreign::Jxl),
     (is_svg, Foreign::Svg),
+    // OpenEXR file layout, "magic number"; the version is 2 since there are files.
+    (|head| head.starts_with(b"\x76\x2f\x31\x01\x02"), Foreign::Exr),
+    (|head| head.starts_with(b"#?RADIANCE\n"), Foreign::Radiance),
+    (|head| head.starts_with(b"gimp xcf "), Foreign::Xcf),
+    (|head| head.starts_with(b"FUJIFILMCCD-RAW "), Foreign::FujiRaw),
 ];
 
 /// ITU-T T.87, C.1.1: a JPEG whose frame header has the marker 0xF7, behind segments of the usual kind.

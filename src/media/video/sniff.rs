@@ -141,7 +141,17 @@ fn foreign(head: &[u8]) -> Option<Foreign> {
     if starts(b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02") {
         return Some(Foreign::Mxf);
     }
+    if starts(b"OggS") && holds_ogg_picture(head) {
+        return Some(Foreign::OggVideo);
+    }
     is_transport_stream(head).then_some(Foreign::MpegTs)
+}
+
+/// Whether one of an Ogg file's streams is a picture. The first pages of all streams come before everything else, each
+/// with the name of its coding (RFC 3533, 4; Theora I specification, 6.2; "Ogg Dirac mapping"; OGM's older headers).
+fn holds_ogg_picture(head: &[u8]) -> bool {
+    const CODINGS: &[&[u8]] = &[b"\x80theora", b"BBCD\0", b"\x01video\0\0\0"];
+    CODINGS.iter().any(|coding| memchr::memmem::find(head, coding).is_some())
 }
 
 /// Whether the streams that an ASF file's head describes are sounds (ASF specification, 10.4): told by the GUIDs of their

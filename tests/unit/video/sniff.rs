@@ -97,6 +97,11 @@ fn films_of_other_kinds_are_named() {
         (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c".to_vec(), Foreign::Wmv),
         (b"FLV\x01\x05\0\0\0\x09".to_vec(), Foreign::Flv),
         (b"\0\0\x01\xba\x21\0\x01".to_vec(), Foreign::MpegPs),
+        (
+            b"OggS\0\x02\0\0\0\0\0\0\0\0\x11\0\0\0\0\0\0\0\x92\xc0\x57\x4e\x01\x2a\x80theora\x03\x02"
+                .to_vec(),
+            Foreign::OggVideo,
+        ),
         (packets(188, 0), Foreign::MpegTs),
         (packets(192, 4), Foreign::MpegTs),
         (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02\x04\0".to_vec(), Foreign::Mxf),
