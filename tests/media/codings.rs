@@ -62,7 +62,7 @@ fn hevc(side: u32) -> Vec<u8> {
 
 /// Units of AV1: a sequence header for a still picture of this size, and the beginning of that.
 fn av1(side: u32) -> Vec<u8> {
-    let header = Bits::default().put(10, 0b000_11_00000).put(8, 0xFF).put(16, side - 1).put(16, side - 1);
+    let header = Bits::default().put(10, 0b00_0110_0000).put(8, 0xFF).put(16, side - 1).put(16, side - 1);
     let header = header.put(14, 0).put(1, 1).bytes();
     let length = u8::try_from(header.len()).expect("a small header");
     [&[0x12, 0, 0x0A, length], header.as_slice(), &[0x32, 8], &[0; 8]].concat()
@@ -82,7 +82,7 @@ fn vp9(side: u32, is_key: bool) -> Vec<u8> {
 fn mpeg4(side: u32) -> Vec<u8> {
     let layer = Bits::default().put(32, 0x0120).put(9, 1).put(1, 0).put(4, 1).put(1, 0).put(2, 0).put(1, 1);
     let layer = layer.put(16, 10).put(1, 1).put(1, 0).put(1, 1).put(13, side).put(1, 1).put(13, side);
-    let layer = layer.put(1, 1).put(7, 0b0100_011).put(2, 0).put(1, 1).bytes();
+    let layer = layer.put(1, 1).put(7, 0b010_0011).put(2, 0).put(1, 1).bytes();
     [layer.as_slice(), &[0, 0, 1, 0xB6, 0, 0, 0, 0]].concat()
 }
 
