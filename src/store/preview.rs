@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
+
 use super::writer::NewPreview;
 use super::{Contents, Store, io_error, off_thread, waveform};
 use crate::asset::{Asset, AssetId, Facts, Format, Kind, Preview, UserId};
 use crate::auth::Caller;
-use crate::blobs::Part;
+use crate::blobs::{Part, Received};
 use crate::error::{Error, Verb};
 use crate::worker::Drawn;
 
@@ -61,15 +63,34 @@ impl Store {
             asset = self.asset(caller, id, Verb::Access)?;
             if asset.preview() == Preview::Pending {
                 let file = self.opened(&asset, Part::Original(asset.format)).await?;
-                let preview = self.draw(file, asset.format, asset.facts, asset.owner).await?;
-                if !matches!(preview, NewPreview::Pending) {
-                    asset = self.0.writer.set_preview(id, preview).await?;
-                }
+                let kept = match self.drawn(file, asset.format, asset.facts, asset.owner).await? {
+                    Drawn::Made(bytes) => {
+                        let bytes = Bytes::from(bytes);
+                        match self.kept(id, bytes.clone()).await {
+                            // Reading goes on when the disk is full: it is drawn again the next time.
+                            Err(Error::Full) => {
+                                return Ok(Picture { asset, contents: Contents::in_memory(bytes.into()) });
+                            }
+                            kept => Some(kept?),
+                        }
+                    }
+                    Drawn::Impossible => match self.0.writer.set_preview(id, NewPreview::Impossible).await {
+                        Err(Error::Full) => None,
+                        kept => Some(kept?),
+                    },
+                    Drawn::NotNow => None,
+                };
+                asset = kept.unwrap_or(asset);
             }
         }
         // One that was never made, or can't be, says so.
         let contents = self.contents(&asset, part).await?;
         Ok(Picture { asset, contents })
+    }
+
+    async fn kept(&self, id: AssetId, bytes: Bytes) -> Result<Asset, Error> {
+        let received = self.written(bytes).await?;
+        self.0.writer.set_preview(id, NewPreview::Made(received)).await
     }
 
     /// Draws a preview, written and synced in `tmp/`. Still pending where the machine had no time for it.
@@ -80,26 +101,38 @@ impl Store {
         facts: Facts,
         user: UserId,
     ) -> Result<NewPreview, Error> {
+        Ok(match self.drawn(file, format, facts, user).await? {
+            Drawn::Made(bytes) => NewPreview::Made(self.written(bytes.into()).await?),
+            Drawn::Impossible => NewPreview::Impossible,
+            Drawn::NotNow => NewPreview::Pending,
+        })
+    }
+
+    /// A preview as it is stored: a JPEG, or the JSON of a waveform.
+    async fn drawn(
+        &self,
+        file: Arc<File>,
+        format: Format,
+        facts: Facts,
+        user: UserId,
+    ) -> Result<Drawn<Vec<u8>>, Error> {
         let workers = &self.0.workers;
-        let drawn = match format.kind() {
-            Kind::Audio => match workers.peaks(file, format, user).await.map_err(Error::fault)? {
-                Drawn::Made(peaks) => Drawn::Made(waveform::json(&peaks)),
-                Drawn::Impossible => Drawn::Impossible,
-                Drawn::NotNow => Drawn::NotNow,
-            },
-            Kind::Image | Kind::Video | Kind::Document => {
-                workers.derive(file, format, facts, user).await.map_err(Error::fault)?
-            }
-        };
-        let bytes = match drawn {
-            Drawn::Made(bytes) => bytes,
-            Drawn::Impossible => return Ok(NewPreview::Impossible),
-            Drawn::NotNow => return Ok(NewPreview::Pending),
-        };
+        if format.kind() != Kind::Audio {
+            return workers.derive(file, format, facts, user).await.map_err(Error::fault);
+        }
+        Ok(match workers.peaks(file, format, user).await.map_err(Error::fault)? {
+            Drawn::Made(peaks) => Drawn::Made(waveform::json(&peaks)),
+            Drawn::Impossible => Drawn::Impossible,
+            Drawn::NotNow => Drawn::NotNow,
+        })
+    }
+
+    /// On the disk in `tmp/`.
+    async fn written(&self, bytes: Bytes) -> Result<Received, Error> {
         let blobs = Arc::clone(&self.0.blobs);
         let written = off_thread(move || Ok(blobs.incoming()?.append(&bytes)?.finish()));
         let received = written.await?.map_err(io_error)?;
         let synced = off_thread(move || received.sync().map(|()| received));
-        Ok(NewPreview::Made(synced.await?.map_err(|cause| self.sync_error(cause))?))
+        synced.await?.map_err(|cause| self.sync_error(cause))
     }
 }

@@ -1,10 +1,10 @@
 //! Who is served next.
 //!
 //! Checks go before facts, facts before pictures, so that a refusal comes fast. Within facts and within pictures the
-//! users take turns, each with its oldest job. And since a worker that is taken from a job has worked in vain, a user
-//! who has shown to send slow files gets all workers but one: the others still find one free. One who shows it only when
-//! he has them all gives one back, and that job begins anew when its turn comes. (With a single worker there is none to
-//! keep back; then a user waits for one job of another's at most.)
+//! users take turns, each with its oldest job. And since a worker that is taken from a job has worked in vain, users
+//! who have shown to send slow files get all workers but one, together: the others still find one free. Where they show it
+//! only when they have them all, one job gives way to somebody else's, and begins anew when its turn comes. (With a single
+//! worker there is none to keep back; then a user waits for one job of another's at most.)
 //!
 //! Each job has a weight, the bytes of memory it is estimated to take, and jobs run side by side only as long as their
 //! weights together keep within a budget: many big files don't add up. Facts and pictures have one each, so that no facts
@@ -110,14 +110,10 @@ impl<J> Queue<J> {
     /// The job that `worker` is to run from `now` on, until it is [`done`](Queue::done).
     pub fn take(&mut self, worker: usize, now: Instant) -> Option<J> {
         let Queue { lanes, running, budget_bytes, slow_until, slow, .. } = self;
-        let may_run = |user: Option<UserId>| {
-            let Some(user) = user else { return true };
-            let mine = running.iter().flatten().filter(|job| job.user == Some(user));
-            let is_slow = slow_until.get(&user).is_some_and(|until| *until > now)
-                || mine.clone().any(|job| now.saturating_duration_since(job.since) > *slow);
-            let most = if is_slow { running.len().saturating_sub(1).max(1) } else { running.len() };
-            mine.count() < most
-        };
+        let is_slow = |user: &Option<UserId>| is_slow(*user, running, slow_until, *slow, now);
+        let slow_jobs = running.iter().flatten().filter(|job| is_slow(&job.user)).count();
+        let has_worker_for_slow = slow_jobs < running.len().saturating_sub(1).max(1);
+        let may_run = |user: Option<UserId>| has_worker_for_slow || !is_slow(&user);
         let (class, user, Waiting { number, weight_bytes, job, .. }) =
             CLASSES.into_iter().find_map(|class| {
                 let same = running.iter().flatten().filter(|job| job.class == class);
@@ -154,22 +150,18 @@ impl<J> Queue<J> {
         Some(running)
     }
 
-    /// Whether `worker` is to stop what it does and [put it back](Queue::put_back): its user's jobs hold all of several
-    /// workers, this one for longer than `slow`, and another user waits. Says so of one worker at a time.
+    /// Whether `worker` is to stop what it does and [put it back](Queue::put_back): the jobs of slow users hold all of
+    /// several workers, this one for longer than `slow`, and a user who is not slow waits. Says so of one worker at a time.
     pub fn gives_way(&mut self, worker: usize, now: Instant) -> bool {
-        let Some(Some(Running { user: Some(user), since, .. })) = self.running.get(worker) else {
-            return false;
-        };
-        let (user, since) = (*user, *since);
-        let is_slow = now.saturating_duration_since(since) > self.slow;
-        let has_all = self.running.len() > 1
-            && self.running.iter().all(|running| {
-                running.as_ref().is_some_and(|running| running.user == Some(user) && !running.gives_way)
-            });
-        let others_wait = || self.lanes.iter().flat_map(|lane| &lane.turns).any(|waits| *waits != Some(user));
-        let gives_way = is_slow && has_all && others_wait();
-        if let Some(Some(running)) = self.running.get_mut(worker) {
-            running.gives_way |= gives_way;
+        let Queue { lanes, running, slow_until, slow, .. } = self;
+        let is_slow = |user: &Option<UserId>| is_slow(*user, running, slow_until, *slow, now);
+        let is_long = |job: &Running| now.saturating_duration_since(job.since) > *slow;
+        let gives_way = running.len() > 1
+            && running.get(worker).is_some_and(|job| job.as_ref().is_some_and(is_long))
+            && running.iter().all(|job| job.as_ref().is_some_and(|job| is_slow(&job.user) && !job.gives_way))
+            && lanes.iter().flat_map(|lane| &lane.turns).any(|waits| !is_slow(waits));
+        if let Some(Some(job)) = running.get_mut(worker) {
+            job.gives_way |= gives_way;
         }
         gives_way
     }
@@ -181,6 +173,20 @@ impl<J> Queue<J> {
     pub fn running(&self) -> usize {
         self.running.iter().flatten().count()
     }
+}
+
+/// Whether a user has shown to send slow files, of late or by what runs. What is nobody's is not slow.
+fn is_slow(
+    user: Option<UserId>,
+    running: &[Option<Running>],
+    slow_until: &HashMap<UserId, Instant>,
+    slow: Duration,
+    now: Instant,
+) -> bool {
+    let Some(user) = user else { return false };
+    let mut mine = running.iter().flatten().filter(|job| job.user == Some(user));
+    slow_until.get(&user).is_some_and(|until| *until > now)
+        || mine.any(|job| now.saturating_duration_since(job.since) > slow)
 }
 
 impl<J> Lane<J> {

@@ -380,8 +380,9 @@ fn slow_files_of_one_user_do_not_hold_every_worker() {
             load.running == 1 && load.waiting == 49
         });
 
-        for _ in 0..10 {
-            let facts = pool.probe(order("fine"), Format::Png, user(2)).await.unwrap();
+        // Each for a user of whom nothing is known yet.
+        for number in 2..12 {
+            let facts = pool.probe(order("fine"), Format::Png, user(number)).await.unwrap();
             assert_eq!(facts, Ok(FINE));
         }
 

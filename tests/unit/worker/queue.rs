@@ -203,3 +203,32 @@ fn a_user_who_holds_all_workers_for_long_gives_one_back_to_others() {
     queue.done(0, later);
     assert_eq!(take(&mut queue, 0, later), Some(12));
 }
+
+#[test]
+fn slow_users_share_all_workers_but_one() {
+    let start = Instant::now();
+    let slow = Duration::from_secs(1);
+    let later = start + slow * 2;
+    let mut queue = Queue::new(2, BUDGET, slow);
+    for job in [10, 11] {
+        queue.push(Class::Picture, Some(user(1)), 1, job);
+        queue.push(Class::Picture, Some(user(3)), 1, job + 20);
+    }
+    assert_eq!(take(&mut queue, 0, start), Some(10));
+    assert_eq!(take(&mut queue, 1, start), Some(30));
+    queue.push(Class::Facts, Some(user(2)), 1, 20);
+
+    // Both are slow by now, and one of them gives way; both is not needed.
+    assert!(queue.gives_way(0, later));
+    assert!(!queue.gives_way(1, later));
+    queue.put_back(0, later, 10);
+
+    assert_eq!(take(&mut queue, 0, later), Some(20));
+    queue.done(0, later);
+    // The slow ones wait, whoever they are, and anybody else does not.
+    assert_eq!(take(&mut queue, 0, later), None);
+    queue.push(Class::Picture, Some(user(4)), 1, 40);
+    assert_eq!(take(&mut queue, 0, later), Some(40));
+    queue.done(1, later);
+    assert!(take(&mut queue, 1, later).is_some());
+}
