@@ -102,7 +102,7 @@ fn side(less_one: u32, factor: u32) -> Option<u32> {
 }
 
 /// `frame_cropping_flag` and what follows it (7.4.2.1.1).
-fn read_window(
+pub fn read_window(
     bits: &mut Bits,
     (width, height): (u32, u32),
     chroma_format: u32,

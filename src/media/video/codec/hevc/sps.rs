@@ -1,6 +1,7 @@
 //! The sequence parameter set of HEVC: as much of it as says what a decoder will be asked for (ITU-T H.265, 7.3.2.2).
 
 use crate::media::video::codec::bits::{Bits, unescaped};
+use crate::media::video::codec::sps::read_window;
 use crate::media::video::codec::usability::Usability;
 use crate::media::video::planes::Window;
 
@@ -38,7 +39,8 @@ impl Sps {
             bits.flag()?;
         }
         let (width, height) = (bits.unsigned()?, bits.unsigned()?);
-        let window = read_window(&mut bits, (width, height), chroma_format)?;
+        // The conformance window (7.4.3.2.1); its steps are those of H.264 in frames.
+        let window = read_window(&mut bits, (width, height), chroma_format, true)?;
         let luma = bits.unsigned()?;
         let chroma = bits.unsigned()?;
         let depth = 8_u32.checked_add(luma.max(chroma))?;
@@ -88,22 +90,6 @@ fn skip_profile(bits: &mut Bits, sub_layers_less_one: u32) -> Option<()> {
         bits.skip(if profile { PROFILE_BITS } else { 0 } + if level { LEVEL_BITS } else { 0 })?;
     }
     Some(())
-}
-
-/// The conformance window (7.4.3.2.1).
-fn read_window(bits: &mut Bits, (width, height): (u32, u32), chroma_format: u32) -> Option<Window> {
-    let mut window = Window { left: 0, top: 0, width, height };
-    if bits.flag()? {
-        let across = if matches!(chroma_format, 1 | 2) { 2 } else { 1 };
-        let down = if chroma_format == 1 { 2 } else { 1 };
-        window.left = bits.unsigned()?.checked_mul(across)?;
-        let right = bits.unsigned()?.checked_mul(across)?;
-        window.top = bits.unsigned()?.checked_mul(down)?;
-        let bottom = bits.unsigned()?.checked_mul(down)?;
-        window.width = width.checked_sub(window.left)?.checked_sub(right)?;
-        window.height = height.checked_sub(window.top)?.checked_sub(bottom)?;
-    }
-    (window.width > 0 && window.height > 0).then_some(window)
 }
 
 /// From the sizes of blocks to the flag that says whether usability information follows.
