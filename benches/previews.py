@@ -63,7 +63,7 @@ def draw_pages(path, photo, folder):
     for page in range(20):
         canvas.setFont("Times-Roman", 11)
         for line in range(30):
-            canvas.drawString(60, 780 - 14 * line, f"Page {page}, line {line}: the quick brown fox jumps over the lazy dog. " * 1)
+            canvas.drawString(60, 780 - 14 * line, f"Page {page}, line {line}: the quick brown fox jumps over the lazy dog.")
         canvas.drawImage(small, 60, 60, 470, 280)
         canvas.showPage()
     canvas.save()

@@ -55,7 +55,7 @@ pub fn pages() -> Vec<Vec<u8>> {
 }
 
 pub fn frames_of_the_wire() -> Vec<Vec<u8>> {
-    let looks = [Look::Facts, Look::Picture].map(|look| {
+    let looks = [Look::Facts, Look::Preview].map(|look| {
         let request = Request::Look { look, format: Format::Png, size_bytes: 1 << 33, max_pixels: 1 << 28 };
         request.to_frame(7).to_vec()
     });
@@ -65,7 +65,7 @@ pub fn frames_of_the_wire() -> Vec<Vec<u8>> {
         Report::Facts(Facts::Image { width: 3, height: 4 }),
         Report::Facts(Facts::Video { width: 3, height: 4, duration: 5 }),
         Report::Facts(Facts::Document { page_count: Some(6) }),
-        Report::NoPicture,
+        Report::NoPreview,
         Report::Picture { bytes: 1000 },
     ];
     looks.into_iter().chain(reports.map(|report| report.to_frame(7).to_vec())).collect()

@@ -18,10 +18,7 @@ use crate::asset::{Asset, Digest, Format, Kind};
 use crate::error::Error;
 use crate::store::Contents;
 
-/// Under these nothing in a file can run as a page of this origin, or load anything; a picture, a player
-/// and the PDF viewer still show in a tab of their own (`tests/browser`). Chromium's PDF viewer is blank under `sandbox`.
-/// Its player asks for the file once more, which a page of no origin, as `sandbox` alone makes it, may not; scripts stay
-/// off.
+/// What all content security policies begin with, and what one adds.
 macro_rules! policy {
     ($($more:literal)?) => {
         concat!(
@@ -70,6 +67,9 @@ impl From<Format> for Type {
 /// Up to this a file goes out in one write with its headers; larger ones in pieces of this.
 const CHUNK_BYTES: usize = 256 * 1024;
 
+/// Under these nothing in a file can run as a page of this origin, or load anything; a picture, a player and the PDF viewer
+/// still show in a tab of their own (`tests/browser`). Chromium's PDF viewer is blank under `sandbox`. Its player asks for
+/// the file once more, which a page of no origin, as `sandbox` alone makes it, may not; scripts stay off.
 fn policy(kind: Kind) -> &'static str {
     match kind {
         Kind::Image => policy!("sandbox"),

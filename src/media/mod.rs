@@ -99,14 +99,15 @@ pub fn probe_weight(format: Format, size_bytes: u64) -> u64 {
 }
 
 /// The memory that [`derive`] is estimated to take, in bytes. Bytes a pixel as measured on files of 24 and 60
-/// megapixels (images) and on 4K films that keep all the reference pictures their level allows.
+/// megapixels (images: JPEG takes no more for them) and on 4K films that keep all the reference pictures their level allows.
 pub fn derive_weight(format: Format, facts: Facts, size_bytes: u64) -> u64 {
     let pixels = |width: u32, height: u32| u64::from(width) * u64::from(height);
     let more = match facts {
         Facts::Image { width, height } => match format {
-            // Drawn row by row, unless it is interlaced: then whole, as GIFs are; WebP with its tables and planes.
-            Format::Png | Format::Gif => 4_u64.saturating_mul(pixels(width, height)),
-            Format::Webp => 8_u64.saturating_mul(pixels(width, height)),
+            // Read row by row; a third of it by interlaced ones.
+            Format::Png | Format::Gif => pixels(width, height),
+            // Held whole: 2 as planes, 6 where it is lossless, 7 with alpha, and the facts don't say which.
+            Format::Webp => 7_u64.saturating_mul(pixels(width, height)),
             _ => 0,
         },
         Facts::Video { width, height, .. } => 32_u64.saturating_mul(pixels(width, height)),

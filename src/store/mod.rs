@@ -27,7 +27,7 @@ use crate::worker::{Pool, Refusal};
 pub use crate::asset::Changes;
 pub use crate::blobs::secret;
 pub use crate::catalog::{GroupTotals, Page, Query};
-pub use preview::Picture;
+pub use preview::OpenPreview;
 pub use read::Contents;
 pub use upload::{Arrived, Claims, Fields, Receiver};
 

@@ -15,7 +15,7 @@ use crate::error::{Error, Verb};
 use crate::worker::Drawn;
 
 /// A preview, opened, with what its record says of it.
-pub struct Picture {
+pub struct OpenPreview {
     pub asset: Asset,
     pub contents: Contents,
 }
@@ -35,26 +35,26 @@ impl Drawing {
 
 impl Store {
     /// The thumbnail of an asset of the caller's; it is drawn now if it never was.
-    pub async fn thumbnail(&self, caller: Caller, id: AssetId) -> Result<Picture, Error> {
+    pub async fn thumbnail(&self, caller: Caller, id: AssetId) -> Result<OpenPreview, Error> {
         self.preview(caller, id, Part::Thumbnail).await
     }
 
     /// The waveform of a sound of the caller's, as JSON; it is drawn now if it never was.
-    pub async fn waveform(&self, caller: Caller, id: AssetId) -> Result<Picture, Error> {
+    pub async fn waveform(&self, caller: Caller, id: AssetId) -> Result<OpenPreview, Error> {
         self.preview(caller, id, Part::Waveform).await
     }
 
     /// The waveform of a sound of the caller's as a picture, a PNG.
-    pub async fn waveform_picture(&self, caller: Caller, id: AssetId) -> Result<Picture, Error> {
-        let Picture { asset, contents } = self.waveform(caller, id).await?;
+    pub async fn waveform_picture(&self, caller: Caller, id: AssetId) -> Result<OpenPreview, Error> {
+        let OpenPreview { asset, contents } = self.waveform(caller, id).await?;
         // No more than was written: the record says how much it is.
         let json = contents.read(0, usize::try_from(contents.size).map_err(Error::fault)?).await?;
         let png = off_thread(move || waveform::picture(&json)).await?;
         let png = png.ok_or_else(|| Error::Damaged(format!("asset {id}: its waveform is none").into()))?;
-        Ok(Picture { asset, contents: Contents::in_memory(png) })
+        Ok(OpenPreview { asset, contents: Contents::in_memory(png) })
     }
 
-    async fn preview(&self, caller: Caller, id: AssetId, part: Part) -> Result<Picture, Error> {
+    async fn preview(&self, caller: Caller, id: AssetId, part: Part) -> Result<OpenPreview, Error> {
         let mut asset = self.asset(caller, id, Verb::Access)?;
         if Part::preview(asset.kind()) == part && asset.preview() == Preview::Pending {
             let turn = self.0.drawing.turn(id);
@@ -69,7 +69,10 @@ impl Store {
                         match self.kept(id, bytes.clone()).await {
                             // Reading goes on when the disk is full: it is drawn again the next time.
                             Err(Error::Full) => {
-                                return Ok(Picture { asset, contents: Contents::in_memory(bytes.into()) });
+                                return Ok(OpenPreview {
+                                    asset,
+                                    contents: Contents::in_memory(bytes.into()),
+                                });
                             }
                             kept => Some(kept?),
                         }
@@ -85,7 +88,7 @@ impl Store {
         }
         // One that was never made, or can't be, says so.
         let contents = self.contents(&asset, part).await?;
-        Ok(Picture { asset, contents })
+        Ok(OpenPreview { asset, contents })
     }
 
     async fn kept(&self, id: AssetId, bytes: Bytes) -> Result<Asset, Error> {

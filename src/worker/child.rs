@@ -199,7 +199,7 @@ impl Worker {
         };
         match job.look {
             Look::Facts => look(),
-            Look::Picture => thread::scope(|scope| {
+            Look::Preview => thread::scope(|scope| {
                 let drawing = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || {
                     // Where that fails the preview competes with serving, no more.
                     let _ = rustix::process::setpriority_process(None, PREVIEW_NICENESS);
@@ -264,10 +264,10 @@ impl Job {
                 };
                 (report, Vec::new())
             }
-            Look::Picture if self.format.kind() == Kind::Audio => {
+            Look::Preview if self.format.kind() == Kind::Audio => {
                 peaks(media::peaks(self.format, &mut source))
             }
-            Look::Picture => picture(media::derive(self.format, &mut source, &limits)),
+            Look::Preview => picture(media::derive(self.format, &mut source, &limits)),
         }
     }
 }
@@ -277,14 +277,14 @@ pub fn picture(picture: Option<Vec<u8>>) -> (Report, Vec<u8>) {
     let picture = picture.unwrap_or_default();
     match u32::try_from(picture.len()) {
         Ok(bytes @ 1..=PICTURE_MAX_BYTES) => (Report::Picture { bytes }, picture),
-        _ => (Report::NoPicture, Vec::new()),
+        _ => (Report::NoPreview, Vec::new()),
     }
 }
 
 /// The report of peaks, and their bytes.
 fn peaks(peaks: Option<Peaks>) -> (Report, Vec<u8>) {
     let Some(peaks) = peaks else {
-        return (Report::NoPicture, Vec::new());
+        return (Report::NoPreview, Vec::new());
     };
     let (rate, samples_per_point) = (peaks.rate(), peaks.samples_per_point());
     match u16::try_from(peaks.points().len()) {
@@ -292,7 +292,7 @@ fn peaks(peaks: Option<Peaks>) -> (Report, Vec<u8>) {
             let bytes = peaks.points().iter().flatten().map(|sample| sample.cast_unsigned()).collect();
             (Report::Peaks { rate, samples_per_point, points }, bytes)
         }
-        Err(_) => (Report::NoPicture, Vec::new()),
+        Err(_) => (Report::NoPreview, Vec::new()),
     }
 }
 

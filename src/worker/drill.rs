@@ -111,7 +111,7 @@ pub fn obey(job: &Job, mut source: FileSource, socket: BorrowedFd<'_>, tried: &s
             let facts = Facts::Image { width: open_descriptors(), height: variables.saturating_add(1) };
             (Report::Facts(facts), Vec::new())
         }
-        _ => (Report::NoPicture, Vec::new()),
+        _ => (Report::NoPreview, Vec::new()),
     }
 }
 
@@ -174,10 +174,10 @@ fn peaks(samples_per_point: u32, point: &[u8; 2]) -> (Report, Vec<u8>) {
 
 /// A right answer.
 fn fine(job: &Job) -> (Report, Vec<u8>) {
-    if job.look == Look::Picture && job.format.kind() == Kind::Audio {
+    if job.look == Look::Preview && job.format.kind() == Kind::Audio {
         return peaks(256, &[0, 1]);
     }
-    if job.look == Look::Picture {
+    if job.look == Look::Preview {
         return picture(Some(vec![0xff, 0xd8, 0xff, 0xd9]));
     }
     let facts = match job.format.kind() {

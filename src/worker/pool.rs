@@ -119,7 +119,7 @@ impl Pool {
     ) -> Result<Drawn<Vec<u8>>, Fault> {
         let allowance = self.shared().options.derive;
         let weight = |size_bytes| media::derive_weight(format, facts, size_bytes);
-        Ok(match self.look(Look::Picture, file, format, user, weight, allowance).await? {
+        Ok(match self.look(Look::Preview, file, format, user, weight, allowance).await? {
             Answer::Picture(Some(picture)) => Drawn::Made(picture),
             Answer::NotNow => Drawn::NotNow,
             Answer::Alive
@@ -134,7 +134,7 @@ impl Pool {
     pub async fn peaks(&self, file: Arc<File>, format: Format, user: UserId) -> Result<Drawn<Peaks>, Fault> {
         let allowance = self.shared().options.derive;
         let weight = |_| media::BASE_WEIGHT_BYTES;
-        Ok(match self.look(Look::Picture, file, format, user, weight, allowance).await? {
+        Ok(match self.look(Look::Preview, file, format, user, weight, allowance).await? {
             Answer::Peaks(peaks) => Drawn::Made(peaks),
             Answer::NotNow => Drawn::NotNow,
             Answer::Alive | Answer::Facts(_) | Answer::Refused(_) | Answer::Picture(_) => Drawn::Impossible,
@@ -176,7 +176,7 @@ impl Pool {
         let max_pixels = self.shared().options.limits.max_pixels;
         let class = match look {
             Look::Facts => Class::Facts,
-            Look::Picture => Class::Picture,
+            Look::Preview => Class::Preview,
         };
         let request = Request::Look { look, format, size_bytes, max_pixels };
         // No job takes more than a worker has.
@@ -336,7 +336,7 @@ impl Slot {
                 job.allowance.cpu,
                 &gives_way,
             );
-            if matches!(job.request, Request::Look { look: Look::Picture, .. }) {
+            if matches!(job.request, Request::Look { look: Look::Preview, .. }) {
                 self.drawn_for = job.user;
             }
             match answer {
@@ -346,7 +346,7 @@ impl Slot {
                 }
                 Err(Loss::Late) => {
                     return Some(match job.request {
-                        Request::Look { look: Look::Picture, .. } => Ok(Answer::NotNow),
+                        Request::Look { look: Look::Preview, .. } => Ok(Answer::NotNow),
                         request => lost(request, Flaw::TooSlow),
                     });
                 }
@@ -362,7 +362,7 @@ impl Slot {
 fn lost(request: Request, flaw: Flaw) -> Result<Answer, Fault> {
     match request {
         Request::Look { look: Look::Facts, .. } => Ok(Answer::Refused(flaw.into())),
-        Request::Look { look: Look::Picture, .. } => Ok(Answer::Picture(None)),
+        Request::Look { look: Look::Preview, .. } => Ok(Answer::Picture(None)),
         Request::Check | Request::Setup { .. } => Err(Fault::Unfit),
     }
 }

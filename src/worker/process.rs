@@ -156,8 +156,8 @@ impl Process {
                 Ok(Answer::Facts(facts))
             }
             (Some(Look::Facts), Report::Refused(refusal)) => Ok(Answer::Refused(refusal)),
-            (Some(Look::Picture), Report::NoPicture) => Ok(Answer::Picture(None)),
-            (Some(Look::Picture), Report::Picture { bytes })
+            (Some(Look::Preview), Report::NoPreview) => Ok(Answer::Picture(None)),
+            (Some(Look::Preview), Report::Picture { bytes })
                 if format.map(|format| format.kind()) != Some(Kind::Audio) =>
             {
                 let mut picture = vec![0; bytes as usize];
@@ -170,7 +170,7 @@ impl Process {
                     Err(Silence::Nonsense)
                 }
             }
-            (Some(Look::Picture), Report::Peaks { rate, samples_per_point, points })
+            (Some(Look::Preview), Report::Peaks { rate, samples_per_point, points })
                 if format.map(|format| format.kind()) == Some(Kind::Audio) =>
             {
                 let mut bytes = vec![0; 2 * usize::from(points)];

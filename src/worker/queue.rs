@@ -1,14 +1,14 @@
 //! Who is served next.
 //!
-//! Checks go before facts, facts before pictures, so that a refusal comes fast. Within facts and within pictures the
+//! Checks go before facts, facts before previews, so that a refusal comes fast. Within facts and within previews the
 //! users take turns, each with its oldest job. And since a worker that is taken from a job has worked in vain, users
 //! who have shown to send slow files get all workers but one, together: the others still find one free. Where they show it
 //! only when they have them all, one job gives way to somebody else's, and begins anew when its turn comes. (With a single
 //! worker there is none to keep back; then a user waits for one job of another's at most.)
 //!
 //! Each job has a weight, the bytes of memory it is estimated to take, and jobs run side by side only as long as their
-//! weights together keep within a budget: many big files don't add up. Facts and pictures have one each, so that no facts
-//! wait for pictures. One that is heavier than what is left waits, and is passed over by lighter ones, but only so often.
+//! weights together keep within a budget: many big files don't add up. Facts and previews have one each, so that no facts
+//! wait for previews. One that is heavier than what is left waits, and is passed over by lighter ones, but only so often.
 //!
 //! Pure: the time is an argument. What waits is bounded by who waits, since a caller that goes away takes its job along.
 
@@ -23,10 +23,10 @@ pub enum Class {
     /// Does a worker live? Nobody's, and over at once.
     Check,
     Facts,
-    Picture,
+    Preview,
 }
 
-const CLASSES: [Class; 3] = [Class::Check, Class::Facts, Class::Picture];
+const CLASSES: [Class; 3] = [Class::Check, Class::Facts, Class::Preview];
 
 /// Names a job that waits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -22,8 +22,8 @@ pub type Frame = [u8; FRAME_BYTES];
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Look {
     Facts,
-    /// Of a sound, its peaks.
-    Picture,
+    /// A picture; of a sound, its peaks.
+    Preview,
 }
 
 /// From server to worker.
@@ -57,7 +57,7 @@ pub enum Report {
     Alive,
     Facts(Facts),
     Refused(Refusal),
-    NoPicture,
+    NoPreview,
     /// So many bytes follow: 1 to [`PICTURE_MAX_BYTES`].
     Picture {
         bytes: u32,
@@ -115,7 +115,7 @@ impl Fields {
 const SETUP: u8 = 1;
 const CHECK: u8 = 2;
 const LOOK_FACTS: u8 = 3;
-const LOOK_PICTURE: u8 = 4;
+const LOOK_PREVIEW: u8 = 4;
 
 impl Request {
     pub fn to_frame(self, sequence: u64) -> Frame {
@@ -126,7 +126,7 @@ impl Request {
             Request::Look { look, format, size_bytes, max_pixels } => Fields {
                 tag: match look {
                     Look::Facts => LOOK_FACTS,
-                    Look::Picture => LOOK_PICTURE,
+                    Look::Preview => LOOK_PREVIEW,
                 },
                 detail: format as u8,
                 x: size_bytes,
@@ -147,7 +147,7 @@ impl Request {
             SETUP => Request::Setup { memory_bytes: x },
             CHECK => Request::Check,
             LOOK_FACTS => look(Look::Facts)?,
-            LOOK_PICTURE => look(Look::Picture)?,
+            LOOK_PREVIEW => look(Look::Preview)?,
             _ => return None,
         };
         (request.to_frame(sequence) == *frame).then_some((sequence, request))
@@ -165,7 +165,7 @@ const DOCUMENT_UNCOUNTED: u8 = 72;
 const BROKEN: u8 = 73;
 const FOREIGN: u8 = 74;
 const TOO_MANY_PIXELS: u8 = 75;
-const NO_PICTURE: u8 = 76;
+const NO_PREVIEW: u8 = 76;
 const PICTURE: u8 = 77;
 const PEAKS: u8 = 78;
 
@@ -196,7 +196,7 @@ impl Report {
             Report::Refused(Refusal::TooManyPixels { width, height }) => {
                 Fields { tag: TOO_MANY_PIXELS, a: width, b: height, ..none }
             }
-            Report::NoPicture => Fields { tag: NO_PICTURE, ..none },
+            Report::NoPreview => Fields { tag: NO_PREVIEW, ..none },
             Report::Picture { bytes } => Fields { tag: PICTURE, a: bytes, ..none },
             Report::Peaks { rate, samples_per_point, points } => {
                 Fields { tag: PEAKS, a: rate, b: samples_per_point, code: points, ..none }
@@ -223,7 +223,7 @@ impl Report {
             BROKEN => Report::Refused(Refusal::Broken(Flaw::from_number(code)?)),
             FOREIGN => Report::Refused(Refusal::Foreign(Foreign::from_number(code)?)),
             TOO_MANY_PIXELS => Report::Refused(Refusal::TooManyPixels { width: a, height: b }),
-            NO_PICTURE => Report::NoPicture,
+            NO_PREVIEW => Report::NoPreview,
             PICTURE if (1..=PICTURE_MAX_BYTES).contains(&a) => Report::Picture { bytes: a },
             PEAKS if (1..=MAX_POINTS).contains(&code.into()) => {
                 Report::Peaks { rate: a, samples_per_point: b, points: code }

@@ -61,7 +61,7 @@ fn play(lie: &str, socket: &mut UnixStream) -> io::Result<()> {
         };
         let report = match look {
             Look::Facts => Report::Facts(FINE),
-            Look::Picture => Report::Picture { bytes: 1 << 20 },
+            Look::Preview => Report::Picture { bytes: 1 << 20 },
         };
         match lie {
             "smuggles" => smuggle(socket, &report.to_frame(sequence))?,

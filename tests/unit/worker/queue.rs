@@ -22,7 +22,7 @@ fn facts_go_before_pictures_and_users_take_turns() {
     let now = Instant::now();
     let mut queue = Queue::new(1, BUDGET, Duration::from_secs(1));
     for job in [10, 11, 12] {
-        queue.push(Class::Picture, Some(user(1)), 1, job);
+        queue.push(Class::Preview, Some(user(1)), 1, job);
         queue.push(Class::Facts, Some(user(1)), 1, job + 10);
     }
     queue.push(Class::Facts, Some(user(2)), 1, 30);
@@ -43,7 +43,7 @@ fn a_slow_user_gets_all_workers_but_one_for_a_minute() {
     let slow = Duration::from_secs(1);
     let mut queue = Queue::new(3, BUDGET, slow);
     for job in 0..10 {
-        queue.push(Class::Picture, Some(user(1)), 1, job);
+        queue.push(Class::Preview, Some(user(1)), 1, job);
     }
     // Nothing is known of user 1 yet.
     assert!((0..3).all(|worker| take(&mut queue, worker, start).is_some()));
@@ -54,7 +54,7 @@ fn a_slow_user_gets_all_workers_but_one_for_a_minute() {
     assert!(take(&mut queue, 0, later).is_some());
     assert!(take(&mut queue, 1, later).is_some());
     assert_eq!(take(&mut queue, 2, later), None);
-    queue.push(Class::Picture, Some(user(2)), 1, 99);
+    queue.push(Class::Preview, Some(user(2)), 1, 99);
     assert_eq!(take(&mut queue, 2, later), Some(99));
 
     // All of these are quick, and after a while user 1 is like anybody else.
@@ -112,10 +112,10 @@ fn a_job_taken_back_is_not_served_and_the_others_are() {
 fn heavy_jobs_run_one_after_the_other_and_light_ones_beside_them() {
     let now = Instant::now();
     let mut queue = Queue::new(4, BUDGET, Duration::from_secs(1));
-    queue.push(Class::Picture, Some(user(1)), 70, 10);
-    queue.push(Class::Picture, Some(user(1)), 70, 11);
-    queue.push(Class::Picture, Some(user(2)), 30, 20);
-    queue.push(Class::Picture, Some(user(3)), 1, 30);
+    queue.push(Class::Preview, Some(user(1)), 70, 10);
+    queue.push(Class::Preview, Some(user(1)), 70, 11);
+    queue.push(Class::Preview, Some(user(2)), 30, 20);
+    queue.push(Class::Preview, Some(user(3)), 1, 30);
 
     // The second heavy one waits, and so does the light one once all is given out.
     assert_eq!(take(&mut queue, 0, now), Some(10));
@@ -132,8 +132,8 @@ fn heavy_jobs_run_one_after_the_other_and_light_ones_beside_them() {
 fn a_job_heavier_than_the_budget_runs_alone() {
     let now = Instant::now();
     let mut queue = Queue::new(2, BUDGET, Duration::from_secs(1));
-    queue.push(Class::Picture, Some(user(1)), u64::MAX, 1);
-    queue.push(Class::Picture, Some(user(2)), u64::MAX, 2);
+    queue.push(Class::Preview, Some(user(1)), u64::MAX, 1);
+    queue.push(Class::Preview, Some(user(2)), u64::MAX, 2);
 
     assert_eq!(take(&mut queue, 0, now), Some(1));
     assert_eq!(take(&mut queue, 1, now), None);
@@ -145,13 +145,13 @@ fn a_job_heavier_than_the_budget_runs_alone() {
 fn light_jobs_do_not_pass_over_a_heavy_one_for_ever() {
     let now = Instant::now();
     let mut queue = Queue::new(2, BUDGET, Duration::from_secs(1));
-    queue.push(Class::Picture, Some(user(1)), 60, 1);
+    queue.push(Class::Preview, Some(user(1)), 60, 1);
     assert_eq!(take(&mut queue, 0, now), Some(1));
-    queue.push(Class::Picture, Some(user(1)), 60, 2);
+    queue.push(Class::Preview, Some(user(1)), 60, 2);
     // While one heavy job runs, another user's light ones come without end.
     let mut light = 0;
     loop {
-        queue.push(Class::Picture, Some(user(2)), 1, 100);
+        queue.push(Class::Preview, Some(user(2)), 1, 100);
         match take(&mut queue, 1, now) {
             Some(100) => light += 1,
             other => {
@@ -180,7 +180,7 @@ fn a_user_who_holds_all_workers_for_long_gives_one_back_to_others() {
     let later = start + slow * 2;
     let mut queue = Queue::new(2, BUDGET, slow);
     for job in [10, 11, 12] {
-        queue.push(Class::Picture, Some(user(1)), 1, job);
+        queue.push(Class::Preview, Some(user(1)), 1, job);
     }
     assert_eq!(take(&mut queue, 0, start), Some(10));
     assert_eq!(take(&mut queue, 1, start), Some(11));
@@ -211,8 +211,8 @@ fn slow_users_share_all_workers_but_one() {
     let later = start + slow * 2;
     let mut queue = Queue::new(2, BUDGET, slow);
     for job in [10, 11] {
-        queue.push(Class::Picture, Some(user(1)), 1, job);
-        queue.push(Class::Picture, Some(user(3)), 1, job + 20);
+        queue.push(Class::Preview, Some(user(1)), 1, job);
+        queue.push(Class::Preview, Some(user(3)), 1, job + 20);
     }
     assert_eq!(take(&mut queue, 0, start), Some(10));
     assert_eq!(take(&mut queue, 1, start), Some(30));
@@ -227,7 +227,7 @@ fn slow_users_share_all_workers_but_one() {
     queue.done(0, later);
     // The slow ones wait, whoever they are, and anybody else does not.
     assert_eq!(take(&mut queue, 0, later), None);
-    queue.push(Class::Picture, Some(user(4)), 1, 40);
+    queue.push(Class::Preview, Some(user(4)), 1, 40);
     assert_eq!(take(&mut queue, 0, later), Some(40));
     queue.done(1, later);
     assert!(take(&mut queue, 1, later).is_some());

@@ -17,7 +17,7 @@ fn every_report() -> Vec<Report> {
         Report::Facts(Facts::Document { page_count: Some(7) }),
         Report::Facts(Facts::Document { page_count: None }),
         Report::Refused(Refusal::TooManyPixels { width: 50_000, height: 50_000 }),
-        Report::NoPicture,
+        Report::NoPreview,
         Report::Picture { bytes: 1 },
         Report::Picture { bytes: 2 << 20 },
         Report::Peaks { rate: 44_100, samples_per_point: 256, points: 1 },
@@ -36,7 +36,7 @@ fn messages_are_read_as_written() {
     }
     let mut requests = vec![Request::Setup { memory_bytes: 1 << 40 }, Request::Check];
     for format in Format::ALL {
-        for look in [Look::Facts, Look::Picture] {
+        for look in [Look::Facts, Look::Preview] {
             requests.push(Request::Look { look, format, size_bytes: 5 << 32, max_pixels: 3 << 33 });
         }
     }

@@ -5,6 +5,7 @@ mod decoders;
 
 use self::decoders::{Decoder, Fast, Thorough};
 use super::bits::Bits;
+use super::nal::Fresh;
 use super::sps::Sps;
 use super::{Coded, Cost, MAX_MEMORY, Supply, nal};
 use crate::media::video::boxes::u16_at;
@@ -38,18 +39,7 @@ pub fn coded(entry: &Entry) -> Option<Coded> {
 pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<Planes> {
     let configuration = Configuration::read(entry)?;
     let mut sequences = configuration.sequences();
-    let (first, is_idr) = start(&configuration, samples, supply)?;
-    let mut needed = samples.get(first..)?.to_vec();
-    let (shown_first, shown_last) = (needed.first()?.show_time, needed.last()?.show_time);
-    if !is_idr {
-        // Pictures shown before one that is not a fresh start hang on what was before it.
-        let target = needed.len() - 1;
-        let mut index = 0;
-        needed.retain(|sample| {
-            index += 1;
-            sample.show_time >= shown_first || index > target || shown_last < shown_first
-        });
-    }
+    let mut needed = nal::needed(samples, |sample| freshness(&configuration, sample, supply))?;
     learn(&mut sequences, &configuration, needed.first()?, supply)?;
     let is_fast = sequences.iter().all(is_for_fast);
     let blocks = sequences.iter().map(Sps::blocks).max()?;
@@ -152,31 +142,6 @@ fn learn_from(sequences: &mut Vec<Sps>, nals: &[&[u8]], max_pixels: u64) -> Opti
     sequences.iter().all(is_allowed).then_some(())
 }
 
-/// How a picture can be begun from.
-#[derive(PartialEq)]
-enum Fresh {
-    /// All before it is forgotten (IDR).
-    Idr,
-    /// It needs no other, but pictures shown before it may.
-    Intra,
-    No,
-}
-
-/// Where decoding has to start for the last of `samples`, and whether all before is forgotten there. The container's
-/// word is checked, since some mark every sample; where nothing holds up, its word is taken after all.
-fn start(configuration: &Configuration, samples: &[Sample], supply: &mut Supply) -> Option<(usize, bool)> {
-    let target = samples.last()?;
-    let marked = || samples.iter().enumerate().rev().filter(|(_, sample)| sample.is_sync);
-    for (index, sample) in marked() {
-        match freshness(configuration, sample, supply) {
-            Fresh::Idr => return Some((index, true)),
-            Fresh::Intra if sample.show_time <= target.show_time => return Some((index, false)),
-            Fresh::Intra | Fresh::No => {}
-        }
-    }
-    marked().next().map(|(index, _)| (index, false))
-}
-
 /// Looks at the first slice of a sample, without reading all of it.
 fn freshness(configuration: &Configuration, sample: &Sample, supply: &mut Supply) -> Fresh {
     const I_SLICE: u32 = 2;
@@ -184,12 +149,12 @@ fn freshness(configuration: &Configuration, sample: &Sample, supply: &mut Supply
         return Fresh::No;
     };
     if kind(&slice) == Some(IDR_SLICE) {
-        return Fresh::Idr;
+        return Fresh::Whole;
     }
     let mut bits = Bits::new(slice.get(1..).unwrap_or_default());
     let slice_type = bits.unsigned().and_then(|_| bits.unsigned());
     let is_intra = slice_type.is_some_and(|number| number % 5 == I_SLICE);
-    if is_intra { Fresh::Intra } else { Fresh::No }
+    if is_intra { Fresh::Open } else { Fresh::No }
 }
 
 /// A picture to decode, and all it takes.

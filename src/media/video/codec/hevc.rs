@@ -6,6 +6,7 @@ mod sps;
 
 use self::decoders::{Decoder, Fast, Thorough};
 use self::sps::Sps;
+use super::nal::Fresh;
 use super::{Coded, Cost, MAX_MEMORY, Supply, nal};
 use crate::media::video::boxes::u16_at;
 use crate::media::video::entry::Entry;
@@ -46,14 +47,8 @@ pub fn coded(entry: &Entry) -> Option<Coded> {
 pub fn decode(entry: &Entry, samples: &[Sample], supply: &mut Supply) -> Option<Planes> {
     let configuration = Configuration::read(entry)?;
     let mut sequences = configuration.sequences();
-    let (first, is_fresh) = start(&configuration, samples, supply)?;
-    let mut needed = samples.get(first..)?.to_vec();
-    let target = *needed.last()?;
+    let mut needed = nal::needed(samples, |sample| freshness(&configuration, sample, supply))?;
     let first = *needed.first()?;
-    if !is_fresh && first.show_time <= target.show_time {
-        // Pictures shown before one that is not a fresh start hang on what was before it.
-        needed.retain(|sample| sample.show_time >= first.show_time);
-    }
     let bytes = supply.sample(&first)?;
     learn(&mut sequences, &configuration.nals(&bytes), supply.limits.max_pixels)?;
     let is_for_fast = sequences.iter().all(|sps| matches!(sps.chroma_format, 1 | 3) && sps.depth <= 12);
@@ -191,18 +186,11 @@ fn learn(sequences: &mut Vec<Sps>, nals: &[&[u8]], max_pixels: u64) -> Option<()
     sequences.iter().all(is_allowed).then_some(())
 }
 
-/// Where decoding has to start for the last of `samples`, and whether all before is forgotten there. The container's
-/// word is checked, since some mark every sample; where nothing holds up, its word is taken after all.
-fn start(configuration: &Configuration, samples: &[Sample], supply: &mut Supply) -> Option<(usize, bool)> {
-    let target = samples.last()?;
-    let marked = || samples.iter().enumerate().rev().filter(|(_, sample)| sample.is_sync);
-    for (index, sample) in marked() {
-        let slice = nal::first(sample, configuration.length_bytes, supply, is_slice);
-        match slice.as_deref().and_then(kind) {
-            Some(FIRST_BROKEN_LINK..=LAST_IDR) => return Some((index, true)),
-            Some(CRA) if sample.show_time <= target.show_time => return Some((index, false)),
-            _ => {}
-        }
+fn freshness(configuration: &Configuration, sample: &Sample, supply: &mut Supply) -> Fresh {
+    let slice = nal::first(sample, configuration.length_bytes, supply, is_slice);
+    match slice.as_deref().and_then(kind) {
+        Some(FIRST_BROKEN_LINK..=LAST_IDR) => Fresh::Whole,
+        Some(CRA) => Fresh::Open,
+        _ => Fresh::No,
     }
-    marked().next().map(|(index, _)| (index, false))
 }

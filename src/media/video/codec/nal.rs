@@ -49,3 +49,32 @@ pub fn first(
     }
     None
 }
+
+/// How far a picture can be decoded without what comes before it.
+pub enum Fresh {
+    /// All before it is forgotten.
+    Whole,
+    /// It needs no other, but pictures shown before it may.
+    Open,
+    No,
+}
+
+/// Of `samples` those that the last one is decoded from, itself with them. They begin where `freshness` finds that decoding
+/// can: the container's word is checked, since some mark every sample; where nothing holds up, its word is taken after all.
+pub fn needed(samples: &[Sample], mut freshness: impl FnMut(&Sample) -> Fresh) -> Option<Vec<Sample>> {
+    let target = samples.last()?;
+    let marked = || samples.iter().enumerate().rev().filter(|(_, sample)| sample.is_sync);
+    let checked = marked().find_map(|(index, sample)| match freshness(sample) {
+        Fresh::Whole => Some((index, true)),
+        Fresh::Open if sample.show_time <= target.show_time => Some((index, false)),
+        Fresh::Open | Fresh::No => None,
+    });
+    let (index, is_whole) = checked.or_else(|| marked().next().map(|(index, _)| (index, false)))?;
+    let mut needed = samples.get(index..)?.to_vec();
+    let first = needed.first()?.show_time;
+    if !is_whole && first <= target.show_time {
+        // Pictures shown before one that is not a fresh start hang on what was before it.
+        needed.retain(|sample| sample.show_time >= first);
+    }
+    Some(needed)
+}
